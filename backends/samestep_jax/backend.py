@@ -1,0 +1,143 @@
+"""JAX: ``value_and_grad``, ``optax.sgd`` and ``lax.scan`` under ``jit``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, cast, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
+from samestep.devices import resolve_device
+from samestep_jax.native import NATIVE
+
+
+@final
+class JaxBackend(Backend):
+    """JAX on a CPU or a GPU; a fit is one compiled scan."""
+
+    name: ClassVar[str] = "jax"
+
+    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+        self.device = resolve_device(device, self.environment().devices, aliases={"cuda": "gpu"})
+        kind, _, index = self.device.partition(":")
+        self._device = jax.devices(kind)[int(index or 0)]
+        self.dtype = dtype
+        self.xp = cast(TensorOps, jnp)
+        self.native: dict[str, Callable[..., Any]] = NATIVE
+        self._compiled: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+    @classmethod
+    def environment(cls) -> Environment:
+        """Versions, devices and what lowers precision; XLA keeps its threads to itself."""
+        try:
+            gpus = jax.devices("gpu")
+        except RuntimeError:
+            gpus = []
+        return Environment(
+            versions={"jax": jax.__version__, "optax": optax.__version__},
+            devices=("cpu", *("gpu" if i == 0 else f"gpu:{i}" for i in range(len(gpus)))),
+            threads=None,
+            flags={
+                "x64": str(jax.config.jax_enable_x64),
+                "matmul precision": str(jax.config.jax_default_matmul_precision or "default"),
+            },
+        )
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Set x64 by the working dtype, and full float32 products, in this thread."""
+        with (
+            jax.enable_x64(self.dtype == "float64"),
+            jax.default_matmul_precision("highest"),
+            jax.default_device(self._device),
+        ):
+            yield
+
+    def asarray(self, x: npt.ArrayLike) -> Array:
+        """Copy to the device; integers become int32, JAX's index type."""
+        array = np.asarray(x)
+        kinds = {"f": self.numpy_dtype, "i": np.dtype(np.int32), "u": np.dtype(np.int32)}
+        with self.scope():
+            return jnp.array(array, dtype=kinds.get(array.dtype.kind, array.dtype), copy=True)
+
+    def to_numpy(self, x: Array) -> npt.NDArray[Any]:
+        """Copy to the host, which waits for the asynchronous computation."""
+        with self.scope():
+            return np.array(jax.device_get(x))
+
+    def value_and_grad(
+        self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Differentiate with ``jax.value_and_grad``, mapped over runs by ``vmap``."""
+        differentiated = jax.value_and_grad(loss, has_aux=has_aux)
+        return self._scoped(jax.vmap(differentiated) if runs else differentiated)
+
+    def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
+        """Use ``optax.sgd``, after decayed weights where there is decay."""
+        mu, decay = options.momentum, options.weight_decay
+
+        def transformation(rate: Array) -> optax.GradientTransformation:
+            sgd = optax.sgd(rate, momentum=mu or None, nesterov=options.nesterov)
+            return optax.chain(optax.add_decayed_weights(decay), sgd) if decay else sgd
+
+        def with_velocity(state: Any, velocity: Params) -> Any:
+            """Put the velocities into optax's nested state, which the trace keeps flat."""
+            return jax.tree.map(
+                lambda leaf: leaf._replace(trace=velocity) if _is_trace(leaf) else leaf,
+                state,
+                is_leaf=_is_trace,
+            )
+
+        def velocity_of(state: Any) -> Params:
+            leaves = [leaf for leaf in jax.tree.leaves(state, is_leaf=_is_trace) if _is_trace(leaf)]
+            return dict(leaves[0].trace) if leaves else {}
+
+        def init(params: Params) -> Params:
+            with self.scope():
+                return velocity_of(transformation(0.0).init(params))
+
+        def one_run(
+            rate: Array, params: Params, grads: Params, velocity: Params
+        ) -> tuple[Params, Params]:
+            rule = transformation(rate)
+            state = with_velocity(rule.init(params), velocity)
+            updates, state = rule.update(grads, state, params)
+            return cast(Params, optax.apply_updates(params, updates)), velocity_of(state)
+
+        def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            with self.scope():
+                # A rate of another dtype would promote the update; a Python float never does.
+                per_run = jnp.ndim(learning_rate) == 1
+                update = jax.vmap(one_run) if per_run else one_run
+                return update(learning_rate, params, grads, state)
+
+        return SGD(init, step)
+
+    def scan(
+        self,
+        step: Callable[[Any, Params], tuple[Any, Params]],
+        carry: Any,
+        xs: Params,
+    ) -> tuple[Any, Params]:
+        """One ``lax.scan``."""
+        with self.scope():
+            return jax.lax.scan(step, carry, xs)
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """``jax.jit``, once per function: a second wrapper would compile a second time."""
+        if f not in self._compiled:
+            self._compiled[f] = self._scoped(jax.jit(f))
+        return self._compiled[f]
+
+    def _scoped(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return super().compile(f)
+
+
+def _is_trace(node: Any) -> bool:
+    return isinstance(node, optax.TraceState)

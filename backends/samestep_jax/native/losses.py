@@ -1,0 +1,8 @@
+"""Placeholder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+LOSSES: dict[str, Callable[..., Any]] = {}

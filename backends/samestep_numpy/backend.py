@@ -1,0 +1,83 @@
+"""NumPy behind the backend interface. It has no autograd: gradients are closed forms."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, cast, final
+
+import array_api_compat.numpy as array_namespace
+import numpy as np
+import numpy.typing as npt
+
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
+from samestep.errors import UsageError
+from samestep.losses import find_closed_form
+
+
+@final
+class NumpyBackend(Backend):
+    """NumPy on the CPU; in float64 it is the oracle."""
+
+    name: ClassVar[str] = "numpy"
+
+    def __init__(self, device: str = "cpu", dtype: str = "float64") -> None:
+        if device != "cpu":
+            raise UsageError(f"NumPy has no device {device!r}.", "Devices here: cpu.")
+        self.device = "cpu"
+        self.dtype = dtype
+        self.xp = cast(TensorOps, array_namespace)
+        self.native: dict[str, Callable[..., Any]] = {}
+
+    @classmethod
+    def environment(cls) -> Environment:
+        """NumPy's version; its BLAS decides the number of threads."""
+        return Environment({"numpy": np.__version__}, ("cpu",), None, {})
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Overflow is data here, not a warning: divergent runs are part of the exercises."""
+        with np.errstate(all="ignore"):
+            yield
+
+    def asarray(self, x: npt.ArrayLike) -> Array:
+        """Copy, with floats at the working dtype."""
+        array = np.array(x)
+        return array.astype(self.dtype) if array.dtype.kind == "f" else array
+
+    def to_numpy(self, x: Array) -> npt.NDArray[Any]:
+        """Copy."""
+        return np.array(x)
+
+    def value_and_grad(
+        self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Return the registered closed form; it broadcasts over runs by itself."""
+        return self.compile(find_closed_form(loss))
+
+    def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
+        """Write the update out."""
+        mu, decay = options.momentum, options.weight_decay
+
+        def per_run(array: Array) -> Array:
+            rate = np.asarray(learning_rate, dtype=array.dtype)
+            return rate.reshape(rate.shape + (1,) * (array.ndim - rate.ndim))
+
+        def init(params: Params) -> Params:
+            return {name: np.zeros_like(p) for name, p in params.items()} if mu else {}
+
+        def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            new_params: Params = {}
+            new_state: Params = {}
+            with self.scope():
+                for name, p in params.items():
+                    direction = grads[name] + p.dtype.type(decay) * p if decay else grads[name]
+                    if mu:
+                        factor = p.dtype.type(mu)
+                        velocity = factor * state[name] + direction
+                        new_state[name] = velocity
+                        direction = direction + factor * velocity if options.nesterov else velocity
+                    new_params[name] = p - per_run(p) * direction
+            return new_params, new_state
+
+        return SGD(init, step)

@@ -1,0 +1,156 @@
+"""PyTorch: eager tensors, ``torch.autograd`` and ``torch.optim``'s SGD."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, cast, final
+
+import array_api_compat.torch as array_namespace
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.optim.sgd import sgd as functional_sgd
+
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
+from samestep.devices import resolve_device
+from samestep_torch.native import NATIVE
+
+
+@final
+class TorchBackend(Backend):
+    """PyTorch on a CPU or a CUDA device."""
+
+    name: ClassVar[str] = "torch"
+
+    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+        self.device = resolve_device(device, self.environment().devices, aliases={"cuda": "gpu"})
+        kind, _, index = self.device.partition(":")
+        self._device = torch.device("cpu" if kind == "cpu" else f"cuda:{index or 0}")
+        self.dtype = dtype
+        self._dtype: torch.dtype = getattr(torch, dtype)
+        self.xp = cast(TensorOps, array_namespace)
+        self.native: dict[str, Callable[..., Any]] = NATIVE
+
+    @classmethod
+    def environment(cls) -> Environment:
+        """Versions, devices, the size of the thread pool and what lowers precision."""
+        gpus = ["gpu" if i == 0 else f"gpu:{i}" for i in range(torch.cuda.device_count())]
+        return Environment(
+            versions={"torch": torch.__version__},
+            devices=("cpu", *gpus),
+            threads=torch.get_num_threads(),
+            flags={
+                "float32 matmul precision": torch.get_float32_matmul_precision(),
+                "TF32 in cuDNN": str(torch.backends.cudnn.allow_tf32),
+                "default dtype": str(torch.get_default_dtype()),
+            },
+        )
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """On a GPU: full float32 products and deterministic cuDNN; nothing to set on a CPU."""
+        if self._device.type == "cpu":
+            yield
+            return
+        precision = torch.get_float32_matmul_precision()
+        cudnn = torch.backends.cudnn
+        before = (cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark)
+        torch.set_float32_matmul_precision("highest")
+        cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = False, True, False
+        try:
+            with torch.cuda.device(self._device):
+                yield
+        finally:
+            torch.set_float32_matmul_precision(precision)
+            cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark = before
+
+    def asarray(self, x: npt.ArrayLike) -> Array:
+        """Copy to the device; integers become int64 unless they are int32 already."""
+        array = np.asarray(x)
+        dtype = self._dtype if array.dtype.kind == "f" else None
+        with self.scope():
+            return torch.tensor(array, dtype=dtype, device=self._device)
+
+    def to_numpy(self, x: Array) -> npt.NDArray[Any]:
+        """Copy to the host, which waits for the device."""
+        with self.scope():
+            return np.array(x.detach().cpu().numpy())
+
+    def value_and_grad(
+        self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Differentiate with ``torch.autograd.grad``.
+
+        Stacked runs are independent, so the gradient of the *sum* of their losses holds each
+        run's gradient; this is faster than vmap over a gradient.
+        """
+        forward = torch.func.vmap(loss) if runs else loss
+
+        def value_and_grad(params: Params, *rest: Array) -> tuple[Any, Params]:
+            leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
+            with self.scope(), torch.enable_grad():
+                out = forward(leaves, *rest)
+                value = out[0] if has_aux else out
+                grads = torch.autograd.grad(
+                    value.sum() if runs else value, list(leaves.values()), materialize_grads=True
+                )
+            value = value.detach()
+            return (
+                (value, out[1].detach()) if has_aux else value,
+                dict(zip(leaves, grads, strict=True)),
+            )
+
+        return value_and_grad
+
+    def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
+        """Use ``torch.optim``'s functional SGD; it takes one rate, so a rate per run is written out.
+
+        A test pins the written-out update to ``torch.optim.SGD``.
+        """
+        mu, decay, nesterov = options.momentum, options.weight_decay, options.nesterov
+
+        def init(params: Params) -> Params:
+            return {name: torch.zeros_like(p) for name, p in params.items()} if mu else {}
+
+        def one_rate(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            new_params = [p.clone() for p in params.values()]
+            velocity = [state[name].clone() if mu else None for name in params]
+            with torch.no_grad():
+                functional_sgd(
+                    new_params,
+                    list(grads.values()),
+                    cast(Any, velocity),
+                    foreach=False,
+                    weight_decay=decay,
+                    momentum=mu,
+                    lr=float(learning_rate),
+                    dampening=0.0,
+                    nesterov=nesterov,
+                    maximize=False,
+                )
+            names = list(params)
+            new_state = dict(zip(names, velocity, strict=True)) if mu else {}
+            return dict(zip(names, new_params, strict=True)), cast(Params, new_state)
+
+        def rate_per_run(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            new_params: Params = {}
+            new_state: Params = {}
+            for name, p in params.items():
+                direction = grads[name].add(p, alpha=decay) if decay else grads[name]
+                if mu:
+                    velocity = direction.add(state[name], alpha=mu)
+                    new_state[name] = velocity
+                    direction = direction.add(velocity, alpha=mu) if nesterov else velocity
+                rate = cast(Array, learning_rate)
+                rate = rate.reshape(rate.shape + (1,) * (p.ndim - rate.ndim))
+                new_params[name] = torch.addcmul(p, rate, direction, value=-1)
+            return new_params, new_state
+
+        def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            with self.scope():
+                if isinstance(learning_rate, torch.Tensor):
+                    return rate_per_run(params, grads, state)
+                return one_rate(params, grads, state)
+
+        return SGD(init, step)

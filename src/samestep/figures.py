@@ -1,0 +1,155 @@
+"""Figures as data and a function; drawn only when somebody looks at them.
+
+Colours are Okabe and Ito's, which are safe for the colour-blind. Participants are told apart by
+colour, line style *and* width, because their curves usually lie on top of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "FigureSpec", "LossCurve", "draw_loss_curves", "new_figure", "participant_style"]
+
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "vermillion": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "black": "#000000",
+    "grey": "#767676",
+}
+
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "samestep",
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure that can be drawn.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+    caption : str
+        One or two sentences: what one sees, and what it means; also the text for screen readers.
+    draw : callable
+        ``draw(**data) -> matplotlib Figure``, a function of a module, so that it can be pickled.
+    data : mapping
+        NumPy arrays, numbers, strings.
+    """
+
+    name: str
+    caption: str
+    draw: Callable[..., Figure]
+    data: Mapping[str, Any] = field(repr=False)
+
+    def figure(self) -> Figure:
+        """Draw it in the project's style."""
+        import matplotlib as mpl
+
+        with mpl.rc_context(_STYLE):
+            return self.draw(**self.data)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write NAME.svg and NAME.png into a folder."""
+        import matplotlib as mpl
+
+        figure = self.figure()
+        paths = []
+        with mpl.rc_context(_STYLE):
+            for kind in ("svg", "png"):
+                path = folder / f"{self.name}.{kind}"
+                metadata = {"Date": None} if kind == "svg" else None
+                figure.savefig(path, dpi=110, metadata=metadata)
+                paths.append(path)
+        return paths
+
+
+def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """Make a figure without pyplot's global state, and its axes as an array (rows, columns)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def participant_style(index: int) -> dict[str, Any]:
+    """Line style of the i-th participant: later ones are thinner, so all can be seen."""
+    names = ("blue", "orange", "green", "vermillion", "purple", "sky")
+    dashes: tuple[Any, ...] = ("-", (0, (4, 3)), (0, (1, 2)), (0, (6, 2, 1, 2)))
+    return {
+        "color": COLOURS[names[index % len(names)]],
+        "linestyle": dashes[index % len(dashes)],
+        "linewidth": max(1.2, 4.0 - 1.1 * index),
+    }
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """Training and validation loss of one fit on one participant.
+
+    Parameters
+    ----------
+    label : str
+    training : array of shape (epochs,)
+        Mean of the minibatch losses of each epoch, drawn at the middle of the epoch.
+    validation : array of shape (epochs + 1,)
+        Before the first epoch and after each.
+    """
+
+    label: str
+    training: np.ndarray
+    validation: np.ndarray
+
+
+def draw_loss_curves(panels: Mapping[str, Sequence[LossCurve]]) -> Figure:
+    """Draw loss against epochs, one panel per fit, the participants on top of each other."""
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure, grid = new_figure(rows, columns, (4.4 * columns, 3.2 * rows))
+    for axes in grid.ravel()[len(panels) :]:
+        axes.set_visible(False)
+    for axes, (title, curves) in zip(grid.ravel(), panels.items(), strict=False):
+        _loss_panel(axes, title, curves)
+    return figure
+
+
+def _loss_panel(axes: Axes, title: str, curves: Sequence[LossCurve]) -> None:
+    for i, curve in enumerate(curves):
+        style = participant_style(i)
+        middle = np.arange(len(curve.training)) + 0.5
+        axes.plot(middle, curve.training, **style, label=f"{curve.label}, training", marker="o")
+        if len(curve.validation):
+            axes.plot(
+                np.arange(len(curve.validation)),
+                curve.validation,
+                **{**style, "alpha": 0.55},
+                label=f"{curve.label}, validation",
+                marker="s",
+            )
+    axes.set(title=title, xlabel="epoch", ylabel="loss")
+    values = np.concatenate([np.concatenate([c.training, c.validation]) for c in curves])
+    if (values > 0).all() and np.isfinite(values).all():
+        axes.set_yscale("log")
+    axes.legend(fontsize=7)

@@ -1,0 +1,220 @@
+"""The interface between the core and an automatic-differentiation framework.
+
+A backend supplies tensor operations, autograd and SGD, and little else. The core composes them;
+it never asks for a backend's name. Concrete backends are final.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DTYPES", "Array", "Backend", "Environment", "Params", "SGD", "SGDOptions", "TensorOps"]
+
+Array: TypeAlias = Any
+"""An array of whichever framework is at work; only NumPy arrays leave a backend."""
+
+Params: TypeAlias = dict[str, Array]
+"""Parameters, gradients and optimizer state: flat dictionaries from name to array."""
+
+DTYPES = ("float32", "float64")
+"""The working precisions that every backend offers."""
+
+
+class TensorOps(Protocol):
+    """The functions shared code may call: a subset of the Array API standard 2024.12.
+
+    Operators (``+ - * / ** < <= > >= == ~ & |``), ``.shape`` and ``.ndim`` are allowed as well.
+    Shared losses run under ``vmap`` and under a tracer: no in-place change, no Python branch on a
+    value, no array creation from Python data.
+    """
+
+    def abs(self, x: Array, /) -> Array: ...
+    def exp(self, x: Array, /) -> Array: ...
+    def log(self, x: Array, /) -> Array: ...
+    def sqrt(self, x: Array, /) -> Array: ...
+    def square(self, x: Array, /) -> Array: ...
+    def tanh(self, x: Array, /) -> Array: ...
+    def maximum(self, x1: Array, x2: Array, /) -> Array: ...
+    def minimum(self, x1: Array, x2: Array, /) -> Array: ...
+    def where(self, condition: Array, x1: Array, x2: Array, /) -> Array: ...
+    def sum(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
+    def mean(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
+    def max(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
+    def all(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
+    def any(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
+    def matmul(self, x1: Array, x2: Array, /) -> Array: ...
+    def reshape(self, x: Array, /, shape: tuple[int, ...]) -> Array: ...
+    def expand_dims(self, x: Array, /, *, axis: int) -> Array: ...
+    def stack(self, arrays: Any, /, *, axis: int = ...) -> Array: ...
+    def take(self, x: Array, indices: Array, /, *, axis: int) -> Array: ...
+    def zeros_like(self, x: Array, /) -> Array: ...
+    def ones_like(self, x: Array, /) -> Array: ...
+    def isfinite(self, x: Array, /) -> Array: ...
+
+
+@dataclass(frozen=True)
+class SGDOptions:
+    """The options of stochastic gradient descent that are constants of a run.
+
+    Parameters
+    ----------
+    momentum : float
+        Factor mu of the velocity, ``v <- mu v + g``; 0 keeps no velocity.
+    nesterov : bool
+        Step along ``g + mu v`` instead of ``v``.
+    weight_decay : float
+        Factor of the parameters that is added to the gradient *before* momentum (coupled decay).
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+
+class SGD(NamedTuple):
+    """Stochastic gradient descent as two pure functions.
+
+    ``init(params)`` returns the velocities: a dictionary like ``params``, empty without momentum.
+    ``step(params, grads, state)`` returns the next ``(params, state)``::
+
+        g <- g + weight_decay * p
+        v <- momentum * v + g
+        p <- p - learning_rate * (g + momentum * v if nesterov else v)
+    """
+
+    init: Callable[[Params], Params]
+    step: Callable[[Params, Params, Params], tuple[Params, Params]]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a backend says about itself for ``samestep doctor`` and for stored results."""
+
+    versions: Mapping[str, str]
+    devices: tuple[str, ...]
+    threads: int | None
+    flags: Mapping[str, str]
+
+
+class Backend(abc.ABC):
+    """One automatic-differentiation framework on one device, at one working precision.
+
+    Parameters
+    ----------
+    device : str
+        ``"cpu"``, ``"gpu"``, ``"gpu:1"`` or the framework's own spelling (``"cuda:1"``).
+    dtype : {"float32", "float64"}
+        The working precision of every floating-point array.
+
+    Notes
+    -----
+    Every public method enters :meth:`scope` itself, in the thread that calls it. The functions
+    returned by :meth:`value_and_grad` and :meth:`compile` do so too.
+    """
+
+    name: ClassVar[str]
+    device: str
+    dtype: str
+    xp: TensorOps
+    native: Mapping[str, Callable[..., Any]]
+    """What exists only in this framework, by name: gradient routes, shipped losses, ..."""
+
+    @classmethod
+    @abc.abstractmethod
+    def environment(cls) -> Environment:
+        """Versions, devices, threads and precision flags, as they are now."""
+
+    @abc.abstractmethod
+    def scope(self) -> contextlib.AbstractContextManager[None]:
+        """Precision, determinism and device of this backend; restored on exit."""
+
+    @abc.abstractmethod
+    def asarray(self, x: npt.ArrayLike) -> Array:
+        """Copy host data to the device: floats at the working dtype, integers as indices."""
+
+    @abc.abstractmethod
+    def to_numpy(self, x: Array) -> npt.NDArray[Any]:
+        """Copy an array to the host, after waiting for the device to finish it."""
+
+    @abc.abstractmethod
+    def value_and_grad(
+        self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Differentiate ``loss(params, *rest)`` with respect to its first argument.
+
+        Parameters
+        ----------
+        loss : callable
+            Scalar function of ``params`` (a flat dictionary) and of further arrays.
+        runs : bool
+            If true every argument has a leading run axis, and there is one value and one
+            gradient per run.
+        has_aux : bool
+            If true ``loss`` returns ``(value, aux)``, where ``aux`` is one array that is passed
+            through: the trace gets the very prediction that was differentiated.
+
+        Returns
+        -------
+        callable
+            ``(params, *rest) -> (value, grads)``, or ``((value, aux), grads)``, with ``grads``
+            shaped like ``params``; a parameter that the loss does not use has gradient zero.
+        """
+
+    @abc.abstractmethod
+    def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
+        """Stochastic gradient descent of this framework.
+
+        Parameters
+        ----------
+        learning_rate : float or array of shape (runs,)
+            One rate, or one per run; then every array has a leading run axis.
+        options : SGDOptions
+            Momentum, Nesterov, weight decay.
+        """
+
+    def scan(
+        self,
+        step: Callable[[Any, Params], tuple[Any, Params]],
+        carry: Any,
+        xs: Params,
+    ) -> tuple[Any, Params]:
+        """Run ``carry, y = step(carry, x)`` along the first axis of ``xs`` and stack the ``y``.
+
+        The default is a Python loop, which is what an eager framework does anyway.
+        """
+        length = len(next(iter(xs.values())))
+        record: dict[str, list[Array]] = {}
+        for k in range(length):
+            carry, y = step(carry, {name: x[k] for name, x in xs.items()})
+            for name, value in y.items():
+                record.setdefault(name, []).append(value)
+        return carry, {name: self.xp.stack(values, axis=0) for name, values in record.items()}
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile a pure function; the default only enters :meth:`scope` around it."""
+
+        def scoped(*args: Any) -> Any:
+            with self.scope():
+                return f(*args)
+
+        return scoped
+
+    @property
+    def label(self) -> str:
+        """The participant's name in reports, such as ``"name/cpu/float32"``."""
+        return f"{self.name}/{self.device}/{self.dtype}"
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The working precision as a NumPy dtype."""
+        return np.dtype(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label}>"

@@ -1,0 +1,250 @@
+r"""Losses of a residual, written once on ``xp``, each with its closed-form derivative.
+
+Every loss is a function of the residual ``r = prediction - y``, elementwise, then reduced by a
+mean or a sum over the minibatch. *Scale* matters more than the name: ``squared_error`` has no
+factor 1/2, ``half_squared_error`` and ``huber`` have one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from samestep.interface import Array, Params, TensorOps
+from samestep.errors import UsageError, unknown_name
+
+__all__ = [
+    "LOSSES",
+    "Float64",
+    "Loss",
+    "Objective",
+    "Reduction",
+    "closed_form",
+    "find_closed_form",
+    "get_loss",
+    "predict",
+    "register_loss",
+]
+
+Reduction: TypeAlias = Literal["mean", "sum"]
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+
+def predict(xp: TensorOps, params: Params, X: Array) -> Array:
+    """Linear regression, ``X w + b``, for one run.
+
+    Parameters
+    ----------
+    params : dict
+        ``w`` of shape (features,) and ``b`` of shape ().
+    X : array of shape (examples, features)
+
+    Returns
+    -------
+    array of shape (examples,)
+    """
+    return xp.matmul(X, params["w"]) + params["b"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    r"""An elementwise loss of the residual, and the analysis that the referee needs.
+
+    Parameters
+    ----------
+    name : str
+        How a plan refers to it.
+    formula : str
+        The definition in words of mathematics, for tables and reports.
+    value : callable
+        ``(xp, residual, delta) -> array``; runs on every backend.
+    derivative : callable
+        ``(residual, delta) -> array`` on NumPy: the closed form of d value / d residual, at a kink
+        the one-sided limit from the left or a value between the limits.
+    magnitude : callable
+        ``(residual, delta) -> array`` on NumPy: the sum of the absolute values of the terms that
+        ``value`` adds. Rounding errors are relative to this, not to the value.
+    kinks : callable
+        ``delta -> tuple`` of the residuals at which a derivative jumps or a formula changes.
+    """
+
+    name: str
+    formula: str
+    value: Callable[[TensorOps, Array, float], Array]
+    derivative: Callable[[Float64, float], Float64]
+    magnitude: Callable[[Float64, float], Float64]
+    kinks: Callable[[float], tuple[float, ...]]
+
+
+LOSSES: dict[str, Loss] = {}
+"""All registered losses by name."""
+
+
+def register_loss(loss: Loss) -> Loss:
+    """Add a loss to :data:`LOSSES`, so that a plan can name it."""
+    if loss.name in LOSSES:
+        raise UsageError(f"A loss named {loss.name!r} is registered already.", "Choose another name.")
+    LOSSES[loss.name] = loss
+    return loss
+
+
+def get_loss(name: str) -> Loss:
+    """Look a loss up by name; an unknown one is an error that lists the known ones."""
+    if name not in LOSSES:
+        raise unknown_name("loss", name, LOSSES)
+    return LOSSES[name]
+
+
+register_loss(
+    Loss(
+        name="squared_error",
+        formula="r^2",
+        value=lambda xp, r, delta: xp.square(r),
+        derivative=lambda r, delta: 2 * r,
+        magnitude=lambda r, delta: r * r,
+        kinks=lambda delta: (),
+    )
+)
+register_loss(
+    Loss(
+        name="half_squared_error",
+        formula="r^2 / 2",
+        value=lambda xp, r, delta: 0.5 * xp.square(r),
+        derivative=lambda r, delta: r,
+        magnitude=lambda r, delta: 0.5 * r * r,
+        kinks=lambda delta: (),
+    )
+)
+register_loss(
+    Loss(
+        name="absolute_error",
+        formula="|r|",
+        value=lambda xp, r, delta: xp.abs(r),
+        derivative=lambda r, delta: np.sign(r),
+        magnitude=lambda r, delta: np.abs(r),
+        kinks=lambda delta: (0.0,),
+    )
+)
+register_loss(
+    Loss(
+        name="huber",
+        formula="r^2 / 2 if |r| < delta, else delta (|r| - delta / 2)",
+        value=lambda xp, r, delta: xp.where(
+            xp.abs(r) < delta, 0.5 * xp.square(r), delta * (xp.abs(r) - 0.5 * delta)
+        ),
+        derivative=lambda r, delta: np.clip(r, -delta, delta),
+        magnitude=lambda r, delta: np.where(
+            np.abs(r) < delta, 0.5 * r * r, delta * (np.abs(r) + 0.5 * delta)
+        ),
+        kinks=lambda delta: (-delta, delta),
+    )
+)
+register_loss(
+    Loss(
+        name="smooth_l1",
+        formula="r^2 / (2 delta) if |r| < delta, else |r| - delta / 2   (delta is called beta)",
+        value=lambda xp, r, delta: xp.where(
+            xp.abs(r) < delta, 0.5 * xp.square(r) / delta, xp.abs(r) - 0.5 * delta
+        ),
+        derivative=lambda r, delta: np.clip(r / delta, -1.0, 1.0),
+        magnitude=lambda r, delta: np.where(
+            np.abs(r) < delta, 0.5 * r * r / delta, np.abs(r) + 0.5 * delta
+        ),
+        kinks=lambda delta: (-delta, delta),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The reduced loss of the linear model, as a function of ``(params, X, y, mask)``.
+
+    Parameters
+    ----------
+    xp : TensorOps
+        The operations of the backend that will run it.
+    loss : Loss
+    reduction : {"mean", "sum"}
+        The mean divides by the sum of the mask.
+    delta : float
+        Parameter of Huber's loss and of smooth L1 (where it is called beta); others ignore it.
+
+    Notes
+    -----
+    ``mask`` has the shape of ``y``: 0 marks padding, 1 an example, another number a weight.
+    Calling it returns ``(value, prediction)``.
+    """
+
+    xp: TensorOps
+    loss: Loss
+    reduction: Reduction
+    delta: float = 1.0
+
+    def __call__(self, params: Params, X: Array, y: Array, mask: Array) -> tuple[Array, Array]:
+        """Value (a scalar) and prediction for one run."""
+        xp = self.xp
+        prediction = predict(xp, params, X)
+        total = xp.sum(mask * self.loss.value(xp, prediction - y, self.delta))
+        value = total / xp.sum(mask) if self.reduction == "mean" else total
+        return value, prediction
+
+
+# A closed form takes the arguments of its loss, with any number of leading run axes, as float64 or
+# float32 NumPy arrays, and returns (what the loss returns, gradients).
+ClosedForm: TypeAlias = Callable[..., tuple[Any, Params]]
+_CLOSED_FORMS: dict[Callable[..., Any], ClosedForm] = {}
+
+
+def closed_form(loss: Callable[..., Any]) -> Callable[[ClosedForm], ClosedForm]:
+    """Register the closed-form value and gradient of a loss function, for the oracle.
+
+    Examples
+    --------
+    >>> def loss(params, x):
+    ...     return params["a"] * x
+    >>> @closed_form(loss)
+    ... def value_and_gradient(params, x):
+    ...     return params["a"] * x, {"a": x}
+    """
+
+    def register(form: ClosedForm) -> ClosedForm:
+        _CLOSED_FORMS[loss] = form
+        return form
+
+    return register
+
+
+def find_closed_form(loss: Callable[..., Any]) -> ClosedForm:
+    """Return the closed form of a loss, or raise an error that says how to register one."""
+    if isinstance(loss, Objective):
+        return _linear_model_closed_form(loss)
+    if loss not in _CLOSED_FORMS:
+        name = getattr(loss, "__qualname__", repr(loss))
+        raise UsageError(
+            f"The oracle has no autograd, and {name} has no closed form.",
+            "Register one: @samestep.closed_form(loss) above a function that takes the same "
+            "arguments and returns (value, gradients).",
+        )
+    return _CLOSED_FORMS[loss]
+
+
+def _linear_model_closed_form(objective: Objective) -> ClosedForm:
+    """The chain rule written out: d/dw = X^T (mask f'(r)) / scale and d/db = sum(...)."""
+
+    def form(params: Params, X: Array, y: Array, mask: Array) -> tuple[Any, Params]:
+        prediction = (X @ params["w"][..., None])[..., 0] + params["b"][..., None]
+        residual = prediction - y
+        value = (mask * objective.loss.value(objective.xp, residual, objective.delta)).sum(-1)
+        slope = mask * objective.loss.derivative(residual, objective.delta)
+        if objective.reduction == "mean":
+            weight = mask.sum(-1)
+            value = value / weight
+            slope = slope / weight[..., None]
+        grad_w = (slope[..., None, :] @ X)[..., 0, :]
+        return (value, prediction), {"w": grad_w, "b": slope.sum(-1)}
+
+    return form

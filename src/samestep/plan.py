@@ -1,0 +1,322 @@
+"""Plans: everything that a training run needs, as data; many runs are stacked in one plan."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from samestep.interface import SGDOptions
+from samestep.errors import UsageError, unknown_name
+from samestep.losses import Float64, Reduction, get_loss
+from samestep.problem import Problem, require_positive
+
+__all__ = ["LastBatch", "Plan", "stack"]
+
+LastBatch: TypeAlias = Literal["keep", "drop", "reweight"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One or more training runs that share a loss and the options of SGD.
+
+    Make one with :meth:`Plan.of` and put several together with :func:`stack`.
+
+    Parameters
+    ----------
+    name : str
+        What the run is called in reports; no part of its hash.
+    problems : tuple of Problem
+        The problems that the runs use; their rows are laid end to end.
+    problem_of_run : array of shape (runs,), int
+        Which problem each run uses.
+    loss, reduction, delta
+        The loss by name, its reduction, and the parameter of Huber's loss.
+    options : SGDOptions
+        Momentum, Nesterov, weight decay.
+    learning_rate : array of shape (runs,), float64
+    epochs : array of shape (runs,), int
+    last_batch : {"keep", "drop", "reweight"}
+        What becomes of a last batch that is shorter than the others: "reweight" gives its
+        examples the weight ``batch_size / rows``, so that a summed loss counts as much there.
+    batches : array of shape (steps, runs, batch), int32
+        Rows of the problems laid end to end; padding repeats the first row of the batch, so that
+        it overflows only where a real row does.
+    rows : array of shape (steps, runs), int32
+        Number of rows of each batch that are no padding; 0 where a run has ended already.
+    """
+
+    name: str
+    problems: tuple[Problem, ...]
+    problem_of_run: npt.NDArray[np.intp]
+    loss: str
+    reduction: Reduction
+    delta: float
+    options: SGDOptions
+    learning_rate: Float64
+    epochs: npt.NDArray[np.intp]
+    last_batch: LastBatch
+    batches: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        *,
+        loss: str = "squared_error",
+        reduction: Reduction = "mean",
+        delta: float = 1.0,
+        learning_rate: float = 0.03,
+        epochs: int = 3,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        last_batch: LastBatch = "keep",
+        name: str = "",
+    ) -> Plan:
+        """Plan one run on one problem.
+
+        Raises
+        ------
+        UsageError
+            For an unknown loss or reduction, epochs below 1, a rate that is negative, NaN or
+            infinite (0 is legal), or a delta that is not positive.
+        """
+        require_positive(epochs=epochs)
+        batches, rows = _epoch_batches(problem, epochs, last_batch)
+        return cls(
+            name=name or f"{reduction} {loss}, rate {learning_rate:g}",
+            problems=(problem,),
+            problem_of_run=np.zeros(1, np.intp),
+            loss=loss,
+            reduction=reduction,
+            delta=float(delta),
+            options=SGDOptions(momentum, nesterov, weight_decay),
+            learning_rate=np.array([learning_rate], np.float64),
+            epochs=np.array([epochs]),
+            last_batch=last_batch,
+            batches=batches[:, None],
+            rows=rows[:, None],
+        )
+
+    def __post_init__(self) -> None:
+        get_loss(self.loss)
+        for label, numbers in (
+            ("learning_rate", self.learning_rate),
+            ("momentum", [self.options.momentum]),
+            ("weight_decay", [self.options.weight_decay]),
+        ):
+            for number in numbers:
+                if not (math.isfinite(number) and number >= 0):
+                    raise UsageError(
+                        f"{label} is {number}.", "Expected a finite number, 0 or positive."
+                    )
+        if not (math.isfinite(self.delta) and self.delta > 0):
+            raise UsageError(f"delta is {self.delta}.", "Expected a finite positive number.")
+        for what, given, known in (
+            ("reduction", self.reduction, ("mean", "sum")),
+            ("last_batch", self.last_batch, ("keep", "drop", "reweight")),
+        ):
+            if given not in known:
+                raise unknown_name(what, given, known)
+
+    def vary(
+        self,
+        *,
+        loss: str | None = None,
+        reduction: Reduction | None = None,
+        delta: float | None = None,
+        learning_rate: npt.ArrayLike | None = None,
+        name: str = "",
+    ) -> Plan:
+        """Return the same runs with another loss, reduction or rate: same data, same batches.
+
+        Parameters
+        ----------
+        learning_rate : float or array of shape (runs,)
+        """
+        rates = self.learning_rate if learning_rate is None else learning_rate
+        return replace(
+            self,
+            loss=loss or self.loss,
+            reduction=reduction or self.reduction,
+            delta=self.delta if delta is None else float(delta),
+            learning_rate=np.broadcast_to(np.asarray(rates, np.float64), (self.runs,)).copy(),
+            name=name or self.name,
+        )
+
+    @property
+    def steps(self) -> int:
+        """Number of updates of the longest run."""
+        return len(self.batches)
+
+    @property
+    def runs(self) -> int:
+        """Number of stacked runs."""
+        return len(self.learning_rate)
+
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return self.problems[0].X.shape[1]
+
+    @functools.cached_property
+    def active(self) -> npt.NDArray[np.bool_]:
+        """Whether a run takes a given step, shape (steps, runs)."""
+        return self.rows > 0
+
+    def masks(self, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
+        """Weights of the examples, shape (steps, runs, batch): 0 marks padding."""
+        width = self.batches.shape[2]
+        mask = (np.arange(width, dtype=np.int32) < self.rows[..., None]).astype(dtype)
+        if self.last_batch == "reweight":
+            size = np.array([p.batch_size for p in self.problems])[self.problem_of_run]
+            mask *= (size / np.maximum(self.rows, 1)).astype(dtype)[..., None]
+        return mask
+
+    def data(self, dtype: npt.DTypeLike = np.float64) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """All rows of all problems end to end, ``X`` and ``y``, rounded to ``dtype``."""
+        if len(self.problems) == 1:
+            X, y = self.problems[0].X, self.problems[0].y
+        else:
+            X = np.concatenate([p.X for p in self.problems])
+            y = np.concatenate([p.y for p in self.problems])
+        return X.astype(dtype, copy=False), y.astype(dtype, copy=False)
+
+    def initial(self, dtype: npt.DTypeLike = np.float64) -> dict[str, npt.NDArray[Any]]:
+        """Initial values: ``w`` of shape (runs, features) and ``b`` of shape (runs,)."""
+        w = np.stack([p.w for p in self.problems])[self.problem_of_run]
+        b = np.stack([p.b for p in self.problems])[self.problem_of_run]
+        return {"w": w.astype(dtype), "b": b.astype(dtype)}
+
+    def epoch_ends(self, run: int = 0) -> npt.NDArray[np.intp]:
+        """Number of updates made at the end of epochs 0, 1, ..., epochs of one run."""
+        per_epoch = int(self.active[:, run].sum()) // int(self.epochs[run])
+        return np.arange(int(self.epochs[run]) + 1) * per_epoch
+
+    def select(self, runs: slice | Sequence[int] | npt.NDArray[Any]) -> Plan:
+        """Return the plan of some of the runs, with only the problems that these use."""
+        index = np.arange(self.runs)[runs]
+        used, problem_of_run = np.unique(self.problem_of_run[index], return_inverse=True)
+        offsets = _offsets(self.problems)
+        shift = offsets[used] - _offsets([self.problems[i] for i in used])
+        steps = int(self.active[:, index].sum(0).max())
+        return replace(
+            self,
+            problems=tuple(self.problems[i] for i in used),
+            problem_of_run=problem_of_run,
+            learning_rate=self.learning_rate[index],
+            epochs=self.epochs[index],
+            batches=self.batches[:steps, index] - shift[problem_of_run].astype(np.int32)[:, None],
+            rows=self.rows[:steps, index],
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """The plan's scalars as JSON data, for reports and for the hash."""
+        return {
+            "loss": self.loss,
+            "reduction": self.reduction,
+            "delta": self.delta,
+            **asdict(self.options),
+            "last_batch": self.last_batch,
+            "runs": self.runs,
+            "steps": self.steps,
+        }
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """SHA-256 of everything that determines the run: equal hashes, same steps."""
+        digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode())
+        for problem in self.problems:
+            digest.update(problem.hash.encode())
+        for array in (self.problem_of_run, self.learning_rate, self.batches, self.rows):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.name!r}: {self.runs} runs, {self.steps} steps, {self.hash[:12]}>"
+
+
+def stack(plans: Iterable[Plan], name: str = "") -> Plan:
+    """Put runs together that share the loss, its reduction and the options of SGD.
+
+    Runs of different length or batch size are padded; problems used more than once are kept once.
+    """
+    plans = list(plans)
+    if not plans:
+        raise UsageError("No plan was given to stack.", "Give at least one.")
+    first = plans[0]
+    for plan in plans[1:]:
+        for what in ("loss", "reduction", "delta", "options", "last_batch", "features"):
+            if getattr(plan, what) != getattr(first, what):
+                raise UsageError(
+                    f"Plans to stack differ in {what}: {getattr(first, what)!r} and "
+                    f"{getattr(plan, what)!r}.",
+                    "Stack only runs that share it, and train the others on their own.",
+                )
+    position: dict[int, int] = {}
+    problems: list[Problem] = []
+    for plan in plans:
+        for problem in plan.problems:
+            if id(problem) not in position:
+                position[id(problem)] = len(problems)
+                problems.append(problem)
+    offsets = _offsets(problems)
+    steps = max(plan.steps for plan in plans)
+    width = max(plan.batches.shape[2] for plan in plans)
+    runs = sum(plan.runs for plan in plans)
+    batches = np.empty((steps, runs, width), np.int32)
+    rows = np.zeros((steps, runs), np.int32)
+    problem_of_run = np.empty(runs, np.intp)
+    run = 0
+    for plan in plans:
+        here = slice(run, run + plan.runs)
+        new = np.array([position[id(problem)] for problem in plan.problems])
+        shift = (offsets[new] - _offsets(plan.problems))[plan.problem_of_run].astype(np.int32)
+        problem_of_run[here] = new[plan.problem_of_run]
+        used = plan.batches.shape[2]
+        batches[: plan.steps, here, :used] = plan.batches + shift[:, None]
+        batches[: plan.steps, here, used:] = (plan.batches[:, :, :1]) + shift[:, None]
+        batches[plan.steps :, here] = batches[plan.steps - 1, here, :1]
+        rows[: plan.steps, here] = plan.rows
+        run += plan.runs
+    return replace(
+        first,
+        name=name or f"{runs} runs of {first.reduction} {first.loss}",
+        problems=tuple(problems),
+        problem_of_run=problem_of_run,
+        learning_rate=np.concatenate([plan.learning_rate for plan in plans]),
+        epochs=np.concatenate([plan.epochs for plan in plans]),
+        batches=batches,
+        rows=rows,
+    )
+
+
+def _offsets(problems: Sequence[Problem]) -> npt.NDArray[np.int64]:
+    """First row of each problem when all rows are laid end to end."""
+    return np.cumsum([0] + [p.num_train for p in problems])[:-1]
+
+
+def _epoch_batches(
+    problem: Problem, epochs: int, last_batch: LastBatch
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Batches of all epochs, shape (steps, batch), and the rows of each that are real."""
+    n, size = problem.num_train, min(problem.batch_size, problem.num_train)
+    per_epoch = n // size if last_batch == "drop" else problem.steps_per_epoch
+    order = np.stack([problem.order(epoch) for epoch in range(epochs)])
+    rows = np.minimum(size, n - size * np.arange(per_epoch)).astype(np.int32)
+    padded = np.zeros((epochs, per_epoch * size), np.int32)
+    padded[:, : min(n, per_epoch * size)] = order[:, : per_epoch * size]
+    batches = padded.reshape(epochs, per_epoch, size)
+    short = size - int(rows[-1])
+    if short:
+        batches[:, -1, size - short :] = batches[:, -1, :1]
+    return batches.reshape(-1, size), np.tile(rows, epochs)

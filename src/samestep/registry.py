@@ -1,0 +1,180 @@
+"""Backends and experiments, found by entry points; nothing is imported before it is used."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+
+from samestep.interface import DTYPES, Backend
+from samestep.errors import MissingParticipantError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from samestep.experiment import Experiment
+
+__all__ = [
+    "ORACLE",
+    "BackendEntry",
+    "backend",
+    "backend_entries",
+    "experiment",
+    "experiment_names",
+    "oracle",
+    "parse_participant",
+]
+
+ORACLE = "numpy"
+"""Name of the backend that is the referee, in float64."""
+
+
+@dataclass(frozen=True)
+class BackendEntry:
+    """A registered backend, described without importing it.
+
+    The optional dependencies of a backend are an extra of its distribution with the backend's
+    name; a distribution without such an extra depends on its framework outright.
+    """
+
+    entry_point: EntryPoint
+
+    @property
+    def name(self) -> str:
+        """Name on the command line and in reports."""
+        return self.entry_point.name
+
+    @property
+    def distribution(self) -> str:
+        """Distribution that provides it."""
+        return self.entry_point.dist.name if self.entry_point.dist else "?"
+
+    @functools.cached_property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What the backend's extra asks for."""
+        declared = (self.entry_point.dist.requires if self.entry_point.dist else None) or []
+        parsed = [Requirement(text) for text in declared]
+        return tuple(
+            r
+            for r in parsed
+            if r.marker
+            and r.marker.evaluate({"extra": self.name})
+            and not r.marker.evaluate({"extra": ""})
+        )
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Requirements that are not installed, or not in a supported version."""
+        lacking = []
+        for requirement in self.requirements:
+            try:
+                found = version(requirement.name)
+            except PackageNotFoundError:
+                lacking.append(f"{requirement.name}{requirement.specifier}")
+                continue
+            if not requirement.specifier.contains(found, prereleases=True):
+                lacking.append(f"{requirement.name}{requirement.specifier} (found {found})")
+        return tuple(lacking)
+
+    @property
+    def install_command(self) -> str:
+        """The command that installs what is missing."""
+        return f"pip install '{self.distribution}[{self.name}]'"
+
+    def load(self) -> type[Backend]:
+        """Import the backend's class."""
+        if self.missing:
+            raise MissingParticipantError(
+                f"Backend {self.name!r} needs {', '.join(self.missing)}, which is not installed.",
+                f"Install it: {self.install_command}",
+            )
+        found = self.entry_point.load()
+        if not (isinstance(found, type) and issubclass(found, Backend)):
+            raise UsageError(
+                f"Entry point {self.entry_point.value!r} is no backend.",
+                "It must name a subclass of samestep.Backend.",
+            )
+        return found
+
+
+def backend_entries() -> dict[str, BackendEntry]:
+    """All registered backends by name, installed or not, in alphabetical order."""
+    found = {e.name: BackendEntry(e) for e in entry_points(group="samestep.backends")}
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def _instance(name: str, device: str, dtype: str) -> Backend:
+    entries = backend_entries()
+    if name not in entries:
+        raise unknown_name("backend", name, entries)
+    if dtype not in DTYPES:
+        raise unknown_name("dtype", dtype, DTYPES)
+    cls = entries[name].load()
+    return cls(device=device, dtype=dtype)  # type: ignore[call-arg]  # by convention of the guide
+
+
+def backend(name: str, *, device: str = "cpu", dtype: str = "float32") -> Backend:
+    """Return a backend on a device at a working precision.
+
+    The same arguments return the same object, which keeps what it has compiled.
+
+    Parameters
+    ----------
+    name : str
+        A registered backend, or ``"name@device"``.
+    device : str
+        ``"cpu"``, ``"gpu"``, ``"gpu:1"`` or the framework's own spelling.
+    dtype : {"float32", "float64"}
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or dtype; the message lists the known ones.
+    MissingParticipantError
+        If the framework is not installed or the device is not there.
+    """
+    if "@" in name:
+        name, device = parse_participant(name)
+    return _instance(name, device, dtype)
+
+
+def oracle() -> Backend:
+    """Return the referee: closed forms in float64."""
+    return backend(ORACLE, dtype="float64")
+
+
+def parse_participant(text: str) -> tuple[str, str]:
+    """Split ``name`` or ``name@device`` into name and device."""
+    name, _, device = text.partition("@")
+    return name.strip(), device.strip() or "cpu"
+
+
+def experiment_names() -> list[str]:
+    """Names of all registered experiments, in the order in which they are run."""
+    return [e.name for e in sorted(entry_points(group="samestep.experiments"), key=_position)]
+
+
+def experiment(name: str) -> Experiment:
+    """Load one experiment by name."""
+    found = {e.name: e for e in entry_points(group="samestep.experiments")}
+    if name not in found:
+        raise unknown_name("exercise", name, found)
+    loaded: Experiment = found[name].load()
+    return loaded
+
+
+# The book's order of the built-in ones; those of other distributions follow by name.
+_ORDER = (
+    "loss-reduction",
+    "huber-loss",
+    "gradient-access",
+    "learning-rate-epochs",
+    "data-size",
+    "book-versions",
+)
+
+
+def _position(entry: EntryPoint) -> tuple[int, str]:
+    return (_ORDER.index(entry.name) if entry.name in _ORDER else len(_ORDER), entry.name)

@@ -1,0 +1,263 @@
+r"""One step of SGD in float64, and how far rounding can move it in the working precision.
+
+The referee starts from the *recorded* state before a step (parameters, velocities) and computes
+prediction, loss, gradient and update anew. Beside each number stands a bound on the difference
+between it and what any correct implementation may get in the working precision: a running error
+analysis, with the actual magnitudes of all terms.
+
+Notation: ``u`` is the unit roundoff, ``gamma(n) = n u / (1 - n u)`` (Higham, *Accuracy and Stability
+of Numerical Algorithms*, 2nd ed., section 3.1). A sum of ``n`` products, in any order, with or
+without fused multiply-add, is off by at most ``gamma(n)`` times the sum of the absolute values of
+its terms (section 3.1, eq. 3.5). Each constant below counts the roundings that one term can meet.
+The referee's own float64 roundings are added: ``c(n) = gamma(n; u) + gamma(n; 2^-53)``.
+
+Underflow: a framework may flush subnormal numbers to zero, inputs as well as results; each
+operation can then be off by the smallest normal number ``tiny``, times the factors that follow.
+
+Prediction, with d features:
+    |dp| <= c(d + 1) (sum |x_j w_j| + |b|)
+Residual:
+    |dr| <= |dp| + c(1) (|r| + |dp|)
+Elementwise loss f and slope f': their variation over [r - dr, r + dr] (looked at on both sides of
+    every kink inside, so near a kink either answer is within the bound), plus c(6) times the
+    sum of the absolute values of their terms.
+Loss over B rows:
+    |dL| <= (sum m |df| + c(B + 4) sum m (|f| + |df|)) / M,     M = sum m for a mean, 1 for a sum
+Gradient:
+    |ds| <= m |df'| / M + c(6) m (|f'| + |df'|) / M             (slope of one row)
+    |dg| <= sum |x| |ds| + c(B + 2) sum |x| (|s| + |ds|)
+Update, with learning rate h, momentum mu and weight decay k (all rounded to the working precision):
+    each operation adds c(1) of the magnitudes of its terms to the error it inherits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samestep.losses import Float64, Loss, get_loss
+from samestep.plan import Plan
+
+__all__ = ["QUANTITIES", "Reference", "Referee", "Tolerance"]
+
+QUANTITIES = ("prediction", "loss", "gradient", "update")
+"""The quantities of a step, in the order in which they are computed."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What one quantity should be, and how far from that it may be.
+
+    Parameters
+    ----------
+    value : array
+        The oracle's value, float64.
+    bound : array
+        Largest absolute error that rounding can make; same shape.
+    magnitude : array
+        Magnitude of the largest number met on the way: what overflows first, and what an ULP is
+        measured by.
+    """
+
+    value: Float64
+    bound: Float64
+    magnitude: Float64
+
+
+class Tolerance:
+    """Rounding constants of a working precision.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+    """
+
+    def __init__(self, dtype: str) -> None:
+        info = np.finfo(dtype)
+        self.unit_roundoff = float(info.eps) / 2
+        self.tiny = float(info.tiny)
+        self.largest = float(info.max)
+
+    def c(self, n: int) -> float:
+        """``gamma(n)`` of the working precision plus that of the float64 referee."""
+        return _gamma(n, self.unit_roundoff) + _gamma(n, 2.0**-53)
+
+
+def _gamma(n: int, u: float) -> float:
+    return n * u / (1 - n * u)
+
+
+class Referee:
+    """Recompute steps of a plan in float64, with bounds for a working precision.
+
+    Parameters
+    ----------
+    plan : Plan
+    dtype : {"float32", "float64"}
+        The working precision; data, rate, momentum and decay are rounded to it first.
+    """
+
+    def __init__(self, plan: Plan, dtype: str) -> None:
+        self.plan = plan
+        self.tolerance = Tolerance(dtype)
+        self._dtype = np.dtype(dtype)
+        X, y = plan.data(dtype)
+        self._X, self._y = X.astype(np.float64), y.astype(np.float64)
+        self._loss = get_loss(plan.loss)
+
+    def rounded(self, number: float) -> float:
+        """Round a constant to the working precision, as every participant does."""
+        return float(self._dtype.type(number))
+
+    def references(
+        self,
+        steps: slice,
+        params: dict[str, npt.NDArray[Any]],
+        state: dict[str, npt.NDArray[Any]],
+    ) -> dict[str, Reference]:
+        """Recompute some steps of all runs.
+
+        Parameters
+        ----------
+        steps : slice
+            Which steps of the plan.
+        params, state : dict of arrays of shape (steps, runs, ...)
+            Recorded parameters and velocities *before* each of these steps.
+
+        Returns
+        -------
+        dict
+            ``prediction``, ``loss``, ``gradient/NAME``, ``update/NAME`` (the next parameters) and
+            ``update/velocity NAME``.
+        """
+        with np.errstate(all="ignore"):
+            return self._references(
+                self.plan.batches[steps],
+                self.plan.masks(self._dtype)[steps].astype(np.float64),
+                {name: values.astype(np.float64) for name, values in params.items()},
+                {name: values.astype(np.float64) for name, values in state.items()},
+            )
+
+    def _references(
+        self,
+        batches: npt.NDArray[np.int32],
+        mask: Float64,
+        params: dict[str, Float64],
+        state: dict[str, Float64],
+    ) -> dict[str, Reference]:
+        c, tiny = self.tolerance.c, self.tolerance.tiny
+        width, features = batches.shape[-1], self.plan.features
+        X, y = self._X[batches], self._y[batches]
+        w, b = params["w"], params["b"]
+        delta = self.rounded(self.plan.delta)
+
+        size_X, size_w = np.abs(X), np.abs(w)
+        prediction = (X @ w[..., None])[..., 0] + b[..., None]
+        terms = (size_X @ size_w[..., None])[..., 0] + np.abs(b)[..., None]
+        flushed = tiny * (size_X.sum(-1) + size_w.sum(-1)[..., None] + features + 1)
+        d_prediction = c(features + 1) * terms + flushed
+        out = {"prediction": Reference(prediction, d_prediction, terms)}
+
+        r = prediction - y
+        d_r = d_prediction + c(1) * (np.abs(r) + d_prediction) + tiny
+        f, d_f, slope, d_slope, f_size = _enclose(self._loss, r, d_r, delta, c(6))
+        d_f += tiny * (1 + np.abs(r) + 1 / delta)
+        d_slope += tiny * (1 + 1 / delta)
+
+        scale = mask.sum(-1) if self.plan.reduction == "mean" else np.ones(mask.shape[:-1])
+        total_size = (mask * (f_size + d_f)).sum(-1)
+        out["loss"] = Reference(
+            (mask * f).sum(-1) / scale,
+            ((mask * d_f).sum(-1) + c(width + 4) * total_size) / scale
+            + tiny * (width + 2) * (1 + 1 / scale),
+            total_size,
+        )
+
+        share = mask / scale[..., None]
+        s = share * slope
+        d_s = share * d_slope + c(6) * share * (np.abs(slope) + d_slope)
+        d_s += tiny * (3 + np.abs(slope)) * (mask > 0)
+        s_size = np.abs(s) + d_s
+        # Intermediates of a mean are at most those of a sum: some implementations divide last.
+        largest = (mask * (np.abs(slope) + d_slope))[..., None]
+        grads = {"w": (s[..., None, :] @ X)[..., 0, :], "b": s.sum(-1)}
+        d_grads = {
+            "w": (d_s[..., None, :] @ size_X)[..., 0, :]
+            + c(width + 2) * (s_size[..., None, :] @ size_X)[..., 0, :]
+            + tiny * (size_X.sum(-2) + s_size.sum(-1)[..., None] + width),
+            "b": d_s.sum(-1) + c(width + 2) * s_size.sum(-1) + tiny * width,
+        }
+        sizes = {"w": (largest * size_X).sum(-2), "b": largest[..., 0].sum(-1)}
+        for name, value in grads.items():
+            out[f"gradient/{name}"] = Reference(value, d_grads[name], sizes[name])
+            self._update(out, name, params[name], state.get(name))
+        return out
+
+    def _update(
+        self, out: dict[str, Reference], name: str, p: Float64, velocity: Float64 | None
+    ) -> None:
+        """Add the references of the update of one parameter: its next value and its velocity."""
+        c, tiny = self.tolerance.c, self.tolerance.tiny
+        options = self.plan.options
+        mu, decay = self.rounded(options.momentum), self.rounded(options.weight_decay)
+        rate = self.plan.learning_rate.astype(self._dtype).astype(np.float64)
+        rate = rate.reshape(rate.shape + (1,) * (p.ndim - 2))
+
+        grad = out[f"gradient/{name}"]
+        g, d_g, size = grad.value, grad.bound, np.abs(grad.value) + grad.bound
+        if decay:
+            g = g + decay * p
+            size = size + np.abs(decay * p)
+            d_g = d_g + c(2) * size + tiny * (1 + decay)
+        if options.momentum:
+            if velocity is None:
+                raise ValueError("the trace has no velocities, but the plan has momentum")
+            next_velocity = mu * velocity + g
+            size = size + np.abs(mu * velocity)
+            d_v = d_g + c(2) * size + tiny * (1 + mu)
+            out[f"update/velocity {name}"] = Reference(next_velocity, d_v, size)
+            if options.nesterov:
+                size = size + np.abs(mu * next_velocity)
+                g = g + mu * next_velocity
+                d_g = d_g + mu * d_v + c(2) * size + tiny * (1 + mu)
+            else:
+                g, d_g = next_velocity, d_v
+        change = rate * (size + d_g)
+        out[f"update/{name}"] = Reference(
+            p - rate * g,
+            rate * d_g + c(2) * change + c(1) * (np.abs(p) + change) + tiny * (2 + rate),
+            np.maximum(np.abs(p), size),
+        )
+
+
+def _enclose(
+    loss: Loss, r: Float64, d_r: Float64, delta: float, c: float
+) -> tuple[Float64, Float64, Float64, Float64, Float64]:
+    """Return loss and slope at ``r``, each with a bound, and the magnitude of the loss's terms.
+
+    Between two kinks value and slope are monotone or convex, so their variation over the interval
+    is largest at its ends, or at a kink inside, approached from either side.
+    """
+
+    def value(at: Float64) -> Float64:
+        return np.asarray(loss.value(_NUMPY, at, delta), dtype=np.float64)
+
+    f, slope = value(r), loss.derivative(r, delta)
+    d_f, d_slope = np.zeros_like(r), np.zeros_like(r)
+    points = [r - d_r, r + d_r]
+    for kink in loss.kinks(delta):
+        inside = np.abs(r - kink) <= d_r
+        if inside.any():
+            for side in (-np.inf, np.inf):
+                points.append(np.where(inside, np.nextafter(kink, side), r))
+    for point in points:
+        np.maximum(d_f, np.abs(value(point) - f), out=d_f)
+        np.maximum(d_slope, np.abs(loss.derivative(point, delta) - slope), out=d_slope)
+    size = loss.magnitude(np.abs(r) + d_r, delta)
+    return f, d_f + c * size, slope, d_slope + c * np.abs(slope), size
+
+
+_NUMPY: Any = np
