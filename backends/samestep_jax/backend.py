@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import optax
 
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep.devices import resolve_device
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep_jax.native import NATIVE
 
 
@@ -39,13 +39,14 @@ class JaxBackend(Backend):
             gpus = jax.devices("gpu")
         except RuntimeError:
             gpus = []
+        config = cast(Any, jax.config)  # its options are not part of its type
         return Environment(
             versions={"jax": jax.__version__, "optax": optax.__version__},
             devices=("cpu", *("gpu" if i == 0 else f"gpu:{i}" for i in range(len(gpus)))),
             threads=None,
             flags={
-                "x64": str(jax.config.jax_enable_x64),
-                "matmul precision": str(jax.config.jax_default_matmul_precision or "default"),
+                "x64": str(config.jax_enable_x64),
+                "matmul precision": str(config.jax_default_matmul_precision or "default"),
             },
         )
 

@@ -10,8 +10,8 @@ import array_api_compat.numpy as array_namespace
 import numpy as np
 import numpy.typing as npt
 
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep.errors import UsageError
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep.losses import find_closed_form
 
 

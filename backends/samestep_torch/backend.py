@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from torch.optim.sgd import sgd as functional_sgd
 
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep.devices import resolve_device
+from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep_torch.native import NATIVE
 
 
@@ -104,7 +104,7 @@ class TorchBackend(Backend):
         return value_and_grad
 
     def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
-        """Use ``torch.optim``'s functional SGD; it takes one rate, so a rate per run is written out.
+        """Use ``torch.optim``'s functional SGD; it takes one rate, a rate per run is written out.
 
         A test pins the written-out update to ``torch.optim.SGD``.
         """

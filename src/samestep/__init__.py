@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from samestep.agreement import Comparison as Comparison
     from samestep.agreement import compare as compare
     from samestep.agreement import judge as judge
-    from samestep.interface import Backend as Backend
-    from samestep.interface import SGDOptions as SGDOptions
-    from samestep.interface import TensorOps as TensorOps
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
     from samestep.errors import MissingParticipantError as MissingParticipantError
@@ -24,6 +21,9 @@ if TYPE_CHECKING:
     from samestep.experiment import Experiment as Experiment
     from samestep.experiment import Lab as Lab
     from samestep.experiment import Parameter as Parameter
+    from samestep.interface import Backend as Backend
+    from samestep.interface import SGDOptions as SGDOptions
+    from samestep.interface import TensorOps as TensorOps
     from samestep.losses import Loss as Loss
     from samestep.losses import closed_form as closed_form
     from samestep.losses import register_loss as register_loss
@@ -54,7 +54,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0604  # computed from strings
+__all__ = list(_MODULE_OF)  # computed, so that no name is listed three times
 
 
 def __getattr__(name: str) -> Any:

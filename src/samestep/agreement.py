@@ -6,8 +6,8 @@ spread is needed, and the first quantity that is wrong is the one that is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -209,7 +209,7 @@ def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
         judged = plan.active[steps] & ((overflow < 0) | (number < overflow))
         at_overflow = plan.active[steps] & (overflow >= 0) & (number == overflow)
         for key, reference in references.items():
-            quantity = key.split("/")[0]
+            quantity = key.split("/", maxsplit=1)[0]
             if quantity not in collectors or (not own and "velocity" in key):
                 continue
             observed = _observed(trace, key, steps)
@@ -353,7 +353,7 @@ def _observed(trace: Trace, key: str, steps: slice) -> npt.NDArray[np.floating]:
 
 
 def _rank(key: str) -> int:
-    return QUANTITIES.index(key.split("/")[0]) if key else len(QUANTITIES)
+    return QUANTITIES.index(key.split("/", maxsplit=1)[0]) if key else len(QUANTITIES)
 
 
 def _first_non_finite(
@@ -433,7 +433,7 @@ class _Collector:
 
         def finding(index: tuple[int, ...]) -> Finding:
             magnitude = float(np.broadcast_to(reference.magnitude, observed.shape)[index])
-            name = key.split("/")[-1]
+            name = key.rsplit("/", maxsplit=1)[-1]
             inner = f"[{index[2]}]" if len(index) > 2 else ""
             spacing = float(np.spacing(self._dtype.type(magnitude)))
             return Finding(

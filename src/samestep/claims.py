@@ -97,9 +97,7 @@ class Interval(NamedTuple):
         return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
-def decide(
-    interval: Interval, *, above: float = -math.inf, below: float = math.inf
-) -> bool | None:
+def decide(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> bool | None:
     """Decide whether a quantity lies in ``(above, below)``: True, False or None (undecided)."""
     if interval.low > above and interval.high < below:
         return True

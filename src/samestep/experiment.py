@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from samestep.agreement import Judgement, agree, judge
-from samestep.interface import Backend
 from samestep.claims import Claim, Evidence
 from samestep.errors import MissingParticipantError, SamestepError, UsageError, unknown_name
 from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
+from samestep.interface import Backend
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
@@ -293,7 +293,7 @@ class Lab:
                 for backend in chosen:
                     if backend.label in self.failures:
                         continue
-                    found = self.each_of([backend], lambda b, plan=plan: train(b, plan))
+                    found = self.each_of([backend], functools.partial(train, plan=plan))
                     for label, trace in found.items():
                         out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
                         traces.append(trace)
@@ -329,7 +329,10 @@ class Lab:
                 self.power.extend(power(checks, wrong))
 
     def claim(
-        self, id: str, statement: str, evidence: Mapping[str, Evidence]  # noqa: A002
+        self,
+        id: str,
+        statement: str,
+        evidence: Mapping[str, Evidence],
     ) -> Claim:
         """State a claim, with the evidence of every participant that is still there."""
         if any(claim.id == id for claim in self.claims):
@@ -370,16 +373,14 @@ class Lab:
             for label, trace in traces.items():
                 curve = validation_loss(self.participants[label], trace)
                 panels[title].append(LossCurve(label, trace.epoch_loss(), curve))
-                problem = plan.problems[0]
-                known = problem.true_w is not None and problem.true_b is not None
-                truth = np.append(problem.true_w, problem.true_b) if known else []
+                truth = plan.problems[0].truth
                 numbers = (published or {}).get(title)
                 self.fits.append(
                     Fit(
                         title,
                         label,
                         tuple(float(v) for v in trace.parameters()[0]),
-                        tuple(float(v) for v in truth),
+                        () if truth is None else tuple(float(v) for v in truth),
                         tuple(numbers) if numbers else None,
                     )
                 )

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FigureSpec", "LossCurve", "draw_loss_curves", "new_figure", "participant_style"]
+__all__ = [
+    "COLOURS",
+    "FigureSpec",
+    "LossCurve",
+    "draw_loss_curves",
+    "new_figure",
+    "participant_style",
+]
 
 COLOURS = {
     "blue": "#0072B2",
@@ -30,7 +37,7 @@ COLOURS = {
     "grey": "#767676",
 }
 
-_STYLE = {
+_STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

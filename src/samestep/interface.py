@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DTYPES", "Array", "Backend", "Environment", "Params", "SGD", "SGDOptions", "TensorOps"]
+__all__ = ["DTYPES", "SGD", "Array", "Backend", "Environment", "Params", "SGDOptions", "TensorOps"]
 
 Array: TypeAlias = Any
 """An array of whichever framework is at work; only NumPy arrays leave a backend."""

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from samestep.interface import Array, Params, TensorOps
 from samestep.errors import UsageError, unknown_name
+from samestep.interface import Array, Params, TensorOps
 
 __all__ = [
     "LOSSES",
@@ -87,7 +87,7 @@ LOSSES: dict[str, Loss] = {}
 def register_loss(loss: Loss) -> Loss:
     """Add a loss to :data:`LOSSES`, so that a plan can name it."""
     if loss.name in LOSSES:
-        raise UsageError(f"A loss named {loss.name!r} is registered already.", "Choose another name.")
+        raise UsageError(f"There is a loss named {loss.name!r} already.", "Choose another name.")
     LOSSES[loss.name] = loss
     return loss
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from samestep.interface import SGDOptions
 from samestep.errors import UsageError, unknown_name
+from samestep.interface import SGDOptions
 from samestep.losses import Float64, Reduction, get_loss
 from samestep.problem import Problem, require_positive
 
@@ -166,7 +166,7 @@ class Plan:
     @property
     def features(self) -> int:
         """Number of features."""
-        return self.problems[0].X.shape[1]
+        return int(self.problems[0].X.shape[1])
 
     @functools.cached_property
     def active(self) -> npt.NDArray[np.bool_]:

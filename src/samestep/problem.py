@@ -79,6 +79,13 @@ class Problem:
         """Number of minibatches in an epoch, a last short one included."""
         return math.ceil(self.num_train / self.batch_size)
 
+    @property
+    def truth(self) -> Float64 | None:
+        """True parameters as one array w1, w2, ..., b, where they are known."""
+        if self.true_w is None or self.true_b is None:
+            return None
+        return np.append(self.true_w, self.true_b)
+
     def order(self, epoch: int) -> np.ndarray:
         """Return the permutation of the training examples in an epoch, shape (examples,)."""
         while len(self._orders) <= epoch:

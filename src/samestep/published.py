@@ -106,9 +106,7 @@ def published_checks(
     return checks
 
 
-def power(
-    checks: Sequence[PublishedCheck], wrong: Mapping[str, npt.ArrayLike]
-) -> list[Power]:
+def power(checks: Sequence[PublishedCheck], wrong: Mapping[str, npt.ArrayLike]) -> list[Power]:
     """Estimate how often each wrong setting would be rejected by the intervals of the checks.
 
     Parameters

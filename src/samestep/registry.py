@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from samestep.interface import DTYPES, Backend
 from samestep.errors import MissingParticipantError, UsageError, unknown_name
+from samestep.interface import DTYPES, Backend
 
 if TYPE_CHECKING:
     from samestep.experiment import Experiment

@@ -5,10 +5,11 @@ prediction, loss, gradient and update anew. Beside each number stands a bound on
 between it and what any correct implementation may get in the working precision: a running error
 analysis, with the actual magnitudes of all terms.
 
-Notation: ``u`` is the unit roundoff, ``gamma(n) = n u / (1 - n u)`` (Higham, *Accuracy and Stability
-of Numerical Algorithms*, 2nd ed., section 3.1). A sum of ``n`` products, in any order, with or
-without fused multiply-add, is off by at most ``gamma(n)`` times the sum of the absolute values of
-its terms (section 3.1, eq. 3.5). Each constant below counts the roundings that one term can meet.
+Notation: ``u`` is the unit roundoff, ``gamma(n) = n u / (1 - n u)`` (Higham, *Accuracy and
+Stability of Numerical Algorithms*, 2nd ed., section 3.1). A sum of ``n`` products, in any order,
+with or without fused multiply-add, is off by at most ``gamma(n)`` times the sum of the absolute
+values of its terms (section 3.1, eq. 3.5). Each constant below counts the roundings that one term
+can meet.
 The referee's own float64 roundings are added: ``c(n) = gamma(n; u) + gamma(n; 2^-53)``.
 
 Underflow: a framework may flush subnormal numbers to zero, inputs as well as results; each
@@ -41,7 +42,7 @@ import numpy.typing as npt
 from samestep.losses import Float64, Loss, get_loss
 from samestep.plan import Plan
 
-__all__ = ["QUANTITIES", "Reference", "Referee", "Tolerance"]
+__all__ = ["QUANTITIES", "Referee", "Reference", "Tolerance"]
 
 QUANTITIES = ("prediction", "loss", "gradient", "update")
 """The quantities of a step, in the order in which they are computed."""
@@ -251,8 +252,8 @@ def _enclose(
     for kink in loss.kinks(delta):
         inside = np.abs(r - kink) <= d_r
         if inside.any():
-            for side in (-np.inf, np.inf):
-                points.append(np.where(inside, np.nextafter(kink, side), r))
+            sides = (np.nextafter(kink, -np.inf), np.nextafter(kink, np.inf))
+            points.extend(np.where(inside, side, r) for side in sides)
     for point in points:
         np.maximum(d_f, np.abs(value(point) - f), out=d_f)
         np.maximum(d_slope, np.abs(loss.derivative(point, delta) - slope), out=d_slope)

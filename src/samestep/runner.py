@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
-from samestep.interface import DTYPES, Backend
 from samestep.errors import MissingParticipantError, UsageError, unknown_name
 from samestep.experiment import Experiment, Lab
+from samestep.interface import DTYPES, Backend
 from samestep.problem import require_positive
 from samestep.registry import (
     ORACLE,

@@ -89,7 +89,7 @@ def _fourth_moments(features: int) -> Float64:
     """E[z_i z_j z_k z_l] for z = (x, 1) with standard normal x, by pairings."""
     size = features + 1
     pair = np.eye(size)
-    moments = (
+    moments: Float64 = (
         np.einsum("ij,kl->ijkl", pair, pair)
         + np.einsum("ik,jl->ijkl", pair, pair)
         + np.einsum("il,jk->ijkl", pair, pair)

@@ -68,12 +68,12 @@ class Trace:
         """
         truth = []
         for problem in self.plan.problems:
-            if problem.true_w is None or problem.true_b is None:
+            if problem.truth is None:
                 raise UsageError(
                     "The true parameters of this problem are not known.",
                     "Give true_w and true_b to Problem.",
                 )
-            truth.append(np.append(problem.true_w, problem.true_b))
+            truth.append(problem.truth)
         return self.parameters(step) - np.stack(truth)[self.plan.problem_of_run]
 
     def parameters(self, step: int = -1) -> npt.NDArray[np.float64]:
@@ -87,9 +87,7 @@ class Trace:
         index = np.arange(self.plan.runs)[runs]
         width, steps = plan.batches.shape[2], plan.steps if self.every_step else 1
 
-        def cut(
-            arrays: dict[str, npt.NDArray[Any]], count: int
-        ) -> dict[str, npt.NDArray[Any]]:
+        def cut(arrays: dict[str, npt.NDArray[Any]], count: int) -> dict[str, npt.NDArray[Any]]:
             return {name: values[:count, index] for name, values in arrays.items()}
 
         return replace(
@@ -107,7 +105,8 @@ class Trace:
         if self.loss is None:
             raise UsageError("This trace has no losses.", "Train with every_step=True.")
         ends = self.plan.epoch_ends(run)
-        return self.loss[: ends[-1], run].astype(np.float64).reshape(len(ends) - 1, -1).mean(1)
+        values = self.loss[: ends[-1], run].astype(np.float64)
+        return np.asarray(values.reshape(len(ends) - 1, -1).mean(axis=1))
 
     def to_xarray(self) -> xarray.Dataset:
         """Return the trace as labelled arrays with dimensions step, run, row and feature."""
