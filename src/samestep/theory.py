@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize
 
 from samestep.losses import Float64
 from samestep.problem import Problem
@@ -71,6 +70,8 @@ def critical_rate_mean_square(features: int, batch_size: int) -> float:
     ``E[H_B C H_B] = 4 ((1 - 1/B) M C M + E[z z^T C z z^T] / B)``. The result is the rate at which
     the spectral radius of this linear map is 1.
     """
+    from scipy import optimize  # not at the top: listing the exercises imports this module
+
     size = features + 1
     fourth = _fourth_moments(features)
     identity = np.eye(size)
@@ -110,6 +111,8 @@ def critical_rate_typical(
     -------
     rate, standard_error : float
     """
+    from scipy import optimize
+
     rng = np.random.default_rng(0)
     batches = np.empty((chains, steps, features + 1, features + 1), np.float32)
     for i in range(chains):

@@ -42,7 +42,6 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         backend,
         get_loss(plan.loss),
         plan.reduction,
-        plan.delta,
         plan.options,
         stacked=stacked,
         ragged=ragged,
@@ -51,17 +50,20 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     xs: dict[str, npt.NDArray[Any]] = {"batch": plan.batches, "mask": plan.masks(dtype)}
     if ragged:
         xs["active"] = plan.active
-    params = plan.initial(dtype)
+    start = plan.initial(dtype)
     # The rate is rounded to the working precision here, once, so that every backend and the
     # oracle use the same number.
     rates = plan.learning_rate.astype(dtype)
     rate: Any = backend.asarray(rates) if stacked else float(rates[0])
-    if not stacked:
+    if stacked:
+        params = start
+    else:
         xs = {name: values[:, 0] for name, values in xs.items()}
-        params = {name: values[0] for name, values in params.items()}
+        params = {name: values[0] for name, values in start.items()}
     X, y = plan.data(dtype)
     final, record = fit(
         rate,
+        plan.delta,
         backend.asarray(X),
         backend.asarray(y),
         {name: backend.asarray(values) for name, values in params.items()},
@@ -72,34 +74,39 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         values = backend.to_numpy(array)
         return values if stacked else np.expand_dims(values, run_axis)
 
-    first = {f"params/{name}": values for name, values in plan.initial(dtype).items()}
     if not every_step:
         ends = {name: fetch(values, 0) for name, values in final.items()}
-        params = {name: np.stack([first[f"params/{name}"], ends[name]]) for name in ends}
         return Trace(
-            plan, backend.label, backend.dtype, params, seconds=time.perf_counter() - started
+            plan,
+            backend.label,
+            backend.dtype,
+            {name: np.stack([start[name], end]) for name, end in ends.items()},
+            seconds=time.perf_counter() - started,
         )
     recorded = {name: fetch(values, 1) for name, values in record.items()}
 
-    def group(kind: str, *, with_start: bool = False) -> dict[str, npt.NDArray[Any]]:
-        arrays = {}
-        for name, values in recorded.items():
-            if name.startswith(kind + "/"):
-                start = first.get(name, np.zeros_like(values[0]))
-                arrays[name.removeprefix(kind + "/")] = (
-                    np.concatenate([start[None], values]) if with_start else values
-                )
-        return arrays
+    def group(kind: str) -> dict[str, npt.NDArray[Any]]:
+        return {
+            name.removeprefix(kind): values
+            for name, values in recorded.items()
+            if name.startswith(kind)
+        }
 
     return Trace(
         plan=plan,
         participant=backend.label,
         dtype=backend.dtype,
-        params=group("params", with_start=True),
-        state=group("state", with_start=True),
+        params={
+            name: np.concatenate([start[name][None], values])
+            for name, values in group("params/").items()
+        },
+        state={
+            name: np.concatenate([np.zeros_like(values[:1]), values])
+            for name, values in group("state/").items()
+        },
         prediction=recorded["prediction"],
         loss=recorded["loss"],
-        gradient=group("gradient"),
+        gradient=group("gradient/"),
         seconds=time.perf_counter() - started,
     )
 
@@ -141,7 +148,6 @@ def _compiled_fit(
     backend: Backend,
     loss: Loss,
     reduction: Reduction,
-    delta: float,
     options: SGDOptions,
     *,
     stacked: bool,
@@ -149,13 +155,6 @@ def _compiled_fit(
     every_step: bool,
 ) -> Callable[..., tuple[Params, Params]]:
     xp = backend.xp
-    objective = Objective(xp, loss, reduction, delta)
-    value_and_grad = backend.value_and_grad(objective, runs=stacked, has_aux=True)
-
-    def rows_of(data: Array, index: Array) -> Array:
-        """Gather rows for index arrays of any shape; the standard's take wants one axis."""
-        flat = xp.take(data, xp.reshape(index, (-1,)), axis=0)
-        return xp.reshape(flat, (*index.shape, *data.shape[1:]))
 
     def keep_ended(active: Array, new: Params, old: Params) -> Params:
         """Freeze runs that have ended: momentum and decay would move them still."""
@@ -165,14 +164,19 @@ def _compiled_fit(
             kept[name] = xp.where(flag, value, old[name])
         return kept
 
-    def fit(rate: Any, X: Array, y: Array, params: Params, xs: Params) -> tuple[Params, Params]:
+    # The rate and delta are arguments, so that plans which differ in them alone share one function.
+    def fit(
+        rate: Any, delta: Any, X: Array, y: Array, params: Params, xs: Params
+    ) -> tuple[Params, Params]:
+        objective = Objective(xp, loss, reduction, delta)
+        value_and_grad = backend.value_and_grad(objective, runs=stacked, has_aux=True)
         sgd = backend.sgd(rate, options)
 
         def step(carry: tuple[Params, Params], x: Params) -> tuple[tuple[Params, Params], Params]:
             params, state = carry
             batch = x["batch"]
             (loss_value, prediction), grads = value_and_grad(
-                params, rows_of(X, batch), rows_of(y, batch), x["mask"]
+                params, X[batch], y[batch], x["mask"]
             )
             new_params, new_state = sgd.step(params, grads, state)
             if ragged:
