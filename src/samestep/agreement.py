@@ -74,6 +74,8 @@ class Verdict:
         How many numbers were compared.
     median_ratio : float
         Median over steps of the largest error over bound in a step: the looseness of the bound.
+    steps_beyond : tuple of int
+        All steps beyond the bound, in any run.
     """
 
     quantity: str
@@ -82,6 +84,7 @@ class Verdict:
     first: Finding | None
     judged: int
     median_ratio: float
+    steps_beyond: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,10 @@ class Judgement:
     def holds(self) -> bool:
         """Whether every quantity of every step is within its bound."""
         return self.overflow_explained and all(v.holds for v in self.verdicts.values())
+
+    def keys(self, quantity: str) -> list[str]:
+        """Names of the recorded arrays that belong to a quantity."""
+        return _keys(self.trace, quantity)
 
     @property
     def first(self) -> tuple[str, Finding] | None:
@@ -212,17 +219,18 @@ def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
             quantity = key.split("/", maxsplit=1)[0]
             if quantity not in collectors or (not own and "velocity" in key):
                 continue
-            observed = _observed(trace, key, steps)
+            observed = trace.observed(key, steps)
             rank = QUANTITIES.index(quantity)
-            # In the step that overflows, what was computed before the overflow still counts.
-            earlier = at_overflow & (np.vectorize(_rank)(where) > rank)[None]
-            collectors[quantity].add(key, steps.start, observed, reference, judged | earlier, plan)
+            # In the step that overflows, what was computed before the overflow still counts, and
+            # so does a number that is not finite where nothing could overflow.
+            counts = judged | (at_overflow & (np.vectorize(_rank)(where) > rank)[None])
             here = at_overflow & (where == key)[None]
             if here.any():
-                limit = Tolerance(trace.dtype).largest
-                size = reference.magnitude
-                possible = ~(size.reshape(*size.shape[:2], -1).max(-1) < 0.99 * limit)
-                explained &= bool(possible[here].all())
+                size = reference.magnitude.reshape(*reference.magnitude.shape[:2], -1).max(-1)
+                impossible = here & (size < 0.99 * Tolerance(trace.dtype).largest)
+                explained &= not impossible.any()
+                counts |= impossible
+            collectors[quantity].add(key, steps.start, observed, reference, counts, plan)
     return Judgement(
         trace, {q: c.verdict() for q, c in collectors.items()}, overflow, explained, where
     )
@@ -304,7 +312,7 @@ def path_gap(first: Trace, second: Trace, quantity: str = "update") -> float:
     gap = 0.0
     for key in _keys(first, quantity):
         steps = slice(0, first.plan.steps)
-        a, b = (_observed(t, key, steps).astype(np.float64) for t in (first, second))
+        a, b = (t.observed(key, steps).astype(np.float64) for t in (first, second))
         active = first.plan.active.reshape(first.plan.active.shape + (1,) * (a.ndim - 2))
         with np.errstate(all="ignore"):
             difference = np.where(active & np.isfinite(a) & np.isfinite(b), np.abs(a - b), 0.0)
@@ -335,23 +343,6 @@ def _keys(trace: Trace, quantity: str) -> list[str]:
     return velocities + [f"update/{name}" for name in trace.params]
 
 
-def _observed(trace: Trace, key: str, steps: slice) -> npt.NDArray[np.floating]:
-    """What a trace recorded for a key of the references, (steps, runs, ...)."""
-    if trace.loss is None or trace.prediction is None:
-        raise ValueError("the trace holds no steps")
-    if key == "prediction":
-        return trace.prediction[steps]
-    if key == "loss":
-        return trace.loss[steps]
-    kind, name = key.split("/")
-    if kind == "gradient":
-        return trace.gradient[name][steps]
-    after = slice(steps.start + 1, steps.stop + 1)
-    if name.startswith("velocity "):
-        return trace.state[name.removeprefix("velocity ")][after]
-    return trace.params[name][after]
-
-
 def _rank(key: str) -> int:
     return QUANTITIES.index(key.split("/", maxsplit=1)[0]) if key else len(QUANTITIES)
 
@@ -365,7 +356,7 @@ def _first_non_finite(
     whole = slice(0, plan.steps)
     for quantity in QUANTITIES:
         for key in _keys(trace, quantity):
-            values = _observed(trace, key, whole)
+            values = trace.observed(key, whole)
             bad = ~np.isfinite(values).reshape(*values.shape[:2], -1).all(-1) & plan.active
             step = np.where(bad.any(0), bad.argmax(0), -1)
             earlier = (step >= 0) & ((overflow < 0) | (step < overflow))
@@ -466,4 +457,5 @@ class _Collector:
             first=self._first,
             judged=self._judged,
             median_ratio=float(np.median(ratios)) if ratios else 0.0,
+            steps_beyond=tuple(k for k, r in sorted(self._step_ratios.items()) if r > 1),
         )

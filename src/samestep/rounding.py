@@ -33,8 +33,9 @@ Update, with learning rate h, momentum mu and weight decay k (all rounded to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,15 @@ import numpy.typing as npt
 from samestep.losses import Float64, Loss, get_loss
 from samestep.plan import Plan
 
-__all__ = ["QUANTITIES", "Referee", "Reference", "Tolerance"]
+__all__ = [
+    "QUANTITIES",
+    "Referee",
+    "Reference",
+    "Tolerance",
+    "UpdateTerms",
+    "Variation",
+    "enclose",
+]
 
 QUANTITIES = ("prediction", "loss", "gradient", "update")
 """The quantities of a step, in the order in which they are computed."""
@@ -91,6 +100,53 @@ def _gamma(n: int, u: float) -> float:
     return n * u / (1 - n * u)
 
 
+Update: TypeAlias = Callable[["UpdateTerms"], tuple[Float64, Float64]]
+
+
+@dataclass(frozen=True)
+class UpdateTerms:
+    """What an update is made of; arrays of shape (steps, runs, ...), float64."""
+
+    params: Float64
+    gradient: Float64
+    velocity: Float64
+    rate: Float64
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A change of what the referee computes; the defaults change nothing.
+
+    To find the cause of a divergence the step is recomputed as a faulty implementation would have
+    done it. Data, batches, rate and options are varied by another plan; this is for the rest.
+
+    Parameters
+    ----------
+    factors : callable
+        Applied to data and parameters before they are multiplied.
+    slopes : callable
+        Applied to the slopes before they are multiplied with data.
+    mask : callable
+        Applied to the mask, after the divisor of a mean was taken from it.
+    slope : callable
+        ``(slope, residual, delta) -> slope`` of the loss.
+    quantity : callable
+        ``(key, reference) -> reference``; what follows in the step uses the result.
+    update : callable or None
+        ``UpdateTerms -> (next params, next velocity)`` in place of SGD's rule.
+    """
+
+    factors: Callable[[Float64], Float64] = lambda x: x
+    slopes: Callable[[Float64], Float64] = lambda s: s
+    mask: Callable[[Float64], Float64] = lambda m: m
+    slope: Callable[[Float64, Float64, float], Float64] = lambda s, r, delta: s
+    quantity: Callable[[str, Reference], Reference] = lambda key, reference: reference
+    update: Update | None = None
+
+
 class Referee:
     """Recompute steps of a plan in float64, with bounds for a working precision.
 
@@ -99,11 +155,14 @@ class Referee:
     plan : Plan
     dtype : {"float32", "float64"}
         The working precision; data, rate, momentum and decay are rounded to it first.
+    variation : Variation
+        A fault to recompute the steps with; none by default.
     """
 
-    def __init__(self, plan: Plan, dtype: str) -> None:
+    def __init__(self, plan: Plan, dtype: str, variation: Variation = Variation()) -> None:
         self.plan = plan
         self.tolerance = Tolerance(dtype)
+        self._vary = variation
         self._dtype = np.dtype(dtype)
         X, y = plan.data(dtype)
         self._X, self._y = X.astype(np.float64), y.astype(np.float64)
@@ -149,26 +208,28 @@ class Referee:
         params: dict[str, Float64],
         state: dict[str, Float64],
     ) -> dict[str, Reference]:
-        c, tiny = self.tolerance.c, self.tolerance.tiny
+        c, tiny, vary = self.tolerance.c, self.tolerance.tiny, self._vary
         width, features = batches.shape[-1], self.plan.features
         X, y = self._X[batches], self._y[batches]
         w, b = params["w"], params["b"]
         delta = self.rounded(self.plan.delta)
 
         size_X, size_w = np.abs(X), np.abs(w)
-        prediction = (X @ w[..., None])[..., 0] + b[..., None]
+        rounded_X = vary.factors(X)
+        prediction = (rounded_X @ vary.factors(w)[..., None])[..., 0] + b[..., None]
         terms = (size_X @ size_w[..., None])[..., 0] + np.abs(b)[..., None]
         flushed = tiny * (size_X.sum(-1) + size_w.sum(-1)[..., None] + features + 1)
         d_prediction = c(features + 1) * terms + flushed
         out = {"prediction": Reference(prediction, d_prediction, terms)}
+        out["prediction"] = vary.quantity("prediction", out["prediction"])
 
-        r = prediction - y
+        r = out["prediction"].value - y
         d_r = d_prediction + c(1) * (np.abs(r) + d_prediction) + tiny
-        f, d_f, slope, d_slope, f_size = _enclose(self._loss, r, d_r, delta, c(6))
-        d_f += tiny * (1 + np.abs(r) + 1 / delta)
-        d_slope += tiny * (1 + 1 / delta)
+        f, d_f, slope, d_slope, f_size = enclose(self._loss, r, d_r, delta, self.tolerance)
+        slope = vary.slope(slope, r, delta)
 
         scale = mask.sum(-1) if self.plan.reduction == "mean" else np.ones(mask.shape[:-1])
+        mask = vary.mask(mask)
         total_size = (mask * (f_size + d_f)).sum(-1)
         out["loss"] = Reference(
             (mask * f).sum(-1) / scale,
@@ -176,6 +237,7 @@ class Referee:
             + tiny * (width + 2) * (1 + 1 / scale),
             total_size,
         )
+        out["loss"] = vary.quantity("loss", out["loss"])
 
         share = mask / scale[..., None]
         s = share * slope
@@ -184,7 +246,7 @@ class Referee:
         s_size = np.abs(s) + d_s
         # Intermediates of a mean are at most those of a sum: some implementations divide last.
         largest = (mask * (np.abs(slope) + d_slope))[..., None]
-        grads = {"w": (s[..., None, :] @ X)[..., 0, :], "b": s.sum(-1)}
+        grads = {"w": (vary.slopes(s)[..., None, :] @ rounded_X)[..., 0, :], "b": s.sum(-1)}
         d_grads = {
             "w": (d_s[..., None, :] @ size_X)[..., 0, :]
             + c(width + 2) * (s_size[..., None, :] @ size_X)[..., 0, :]
@@ -193,7 +255,8 @@ class Referee:
         }
         sizes = {"w": (largest * size_X).sum(-2), "b": largest[..., 0].sum(-1)}
         for name, value in grads.items():
-            out[f"gradient/{name}"] = Reference(value, d_grads[name], sizes[name])
+            key = f"gradient/{name}"
+            out[key] = vary.quantity(key, Reference(value, d_grads[name], sizes[name]))
             self._update(out, name, params[name], state.get(name))
         return out
 
@@ -227,18 +290,46 @@ class Referee:
             else:
                 g, d_g = next_velocity, d_v
         change = rate * (size + d_g)
+        new = p - rate * g
+        if self._vary.update:
+            before = np.zeros_like(p) if velocity is None else velocity
+            terms = UpdateTerms(p, grad.value, before, rate, mu, options.nesterov, decay)
+            new, next_velocity = self._vary.update(terms)
+            if options.momentum:
+                sound = out[f"update/velocity {name}"]
+                out[f"update/velocity {name}"] = replace(sound, value=next_velocity)
         out[f"update/{name}"] = Reference(
-            p - rate * g,
+            new,
             rate * d_g + c(2) * change + c(1) * (np.abs(p) + change) + tiny * (2 + rate),
             np.maximum(np.abs(p), size),
         )
+        for key in (f"update/velocity {name}", f"update/{name}"):
+            if key in out:
+                out[key] = self._vary.quantity(key, out[key])
 
 
-def _enclose(
-    loss: Loss, r: Float64, d_r: Float64, delta: float, c: float
+def enclose(
+    loss: Loss, r: Float64, d_r: Float64, delta: float, tolerance: Tolerance
 ) -> tuple[Float64, Float64, Float64, Float64, Float64]:
-    """Return loss and slope at ``r``, each with a bound, and the magnitude of the loss's terms.
+    """Evaluate a loss and its slope, and bound what rounding does to either.
 
+    Parameters
+    ----------
+    loss : Loss
+    r, d_r : arrays of one shape, float64
+        Residuals, and how far the working precision may be from each of them.
+    delta : float
+        Rounded to the working precision already.
+    tolerance : Tolerance
+
+    Returns
+    -------
+    value, value_bound, slope, slope_bound, magnitude : arrays
+        At a kink the bounds let either one-sided answer pass. The magnitude is that of the terms
+        of the loss.
+
+    Notes
+    -----
     Between two kinks value and slope are monotone or convex, so their variation over the interval
     is largest at its ends, or at a kink inside, approached from either side.
     """
@@ -258,7 +349,10 @@ def _enclose(
         np.maximum(d_f, np.abs(value(point) - f), out=d_f)
         np.maximum(d_slope, np.abs(loss.derivative(point, delta) - slope), out=d_slope)
     size = loss.magnitude(np.abs(r) + d_r, delta)
-    return f, d_f + c * size, slope, d_slope + c * np.abs(slope), size
+    c, tiny = tolerance.c(6), tolerance.tiny
+    d_f += c * size + tiny * (1 + np.abs(r) + 1 / delta)
+    d_slope += c * np.abs(slope) + tiny * (1 + 1 / delta)
+    return f, d_f, slope, d_slope, size
 
 
 _NUMPY: Any = np

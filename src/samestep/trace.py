@@ -108,6 +108,31 @@ class Trace:
         values = self.loss[: ends[-1], run].astype(np.float64)
         return np.asarray(values.reshape(len(ends) - 1, -1).mean(axis=1))
 
+    def observed(self, key: str, steps: slice) -> npt.NDArray[Any]:
+        """What was recorded of a quantity in some steps, shape (steps, runs, ...).
+
+        Parameters
+        ----------
+        key : str
+            ``prediction``, ``loss``, ``gradient/NAME``, ``update/NAME`` (the parameters after the
+            step) or ``update/velocity NAME``.
+        steps : slice
+            With both ends given.
+        """
+        if self.loss is None or self.prediction is None:
+            raise UsageError("This trace holds no steps.", "Train with every_step=True.")
+        if key == "prediction":
+            return self.prediction[steps]
+        if key == "loss":
+            return self.loss[steps]
+        kind, name = key.split("/")
+        if kind == "gradient":
+            return self.gradient[name][steps]
+        after = slice(steps.start + 1, steps.stop + 1)
+        if name.startswith("velocity "):
+            return self.state[name.removeprefix("velocity ")][after]
+        return self.params[name][after]
+
     def to_xarray(self) -> xarray.Dataset:
         """Return the trace as labelled arrays with dimensions step, run, row and feature."""
         import xarray  # half a second to import, and only needed here
