@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -11,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep.faults import round_to_bits
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions
+from samestep.interface import SGD, Array, Backend, Params, SGDOptions
 from samestep.losses import Loss, Objective, get_loss
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
+from samestep.stepwise import StepwiseBackend
 
 __all__ = ["BUGS", "BrokenBackend", "Bug", "sound_plan"]
 
 
-class BrokenBackend(Backend):
+class BrokenBackend(StepwiseBackend):
     """A sound backend with a bug planted in it.
 
     It runs step by step, without compilation, so that a bug may have a memory.
@@ -34,35 +34,11 @@ class BrokenBackend(Backend):
     name = "broken"
 
     def __init__(self, inner: Backend, bug: Bug) -> None:
-        self._inner = inner
+        super().__init__(inner, suffix=bug.id)
         self._bug = bug
-        self.device, self.dtype, self.xp = inner.device, inner.dtype, inner.xp
-        self.native = inner.native
         self.step = 0
         self.last_step = -1
         self.memory: dict[str, Any] = {}
-
-    @classmethod
-    def environment(cls) -> Environment:
-        """A broken backend has no environment of its own."""
-        return Environment({}, ("cpu",), None, {})
-
-    @property
-    def label(self) -> str:
-        """The sound backend's label, marked with the bug."""
-        return f"{self._inner.name}+{self._bug.id}/{self.device}/{self.dtype}"
-
-    def scope(self) -> contextlib.AbstractContextManager[None]:
-        """Return the sound backend's scope."""
-        return self._inner.scope()
-
-    def asarray(self, x: npt.ArrayLike) -> Array:
-        """Copy as the sound backend does."""
-        return self._inner.asarray(x)
-
-    def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Copy as the sound backend does."""
-        return self._inner.to_numpy(x)
 
     def rounded(self, x: Array, bits: int) -> Array:
         """Round the significand of an array to some bits."""
@@ -73,11 +49,11 @@ class BrokenBackend(Backend):
     ) -> Callable[..., tuple[Any, Params]]:
         """Differentiate as the sound backend does, with the bug before and after."""
         bug = self._bug
-        sound = self._inner.value_and_grad(loss, runs=runs, has_aux=has_aux)
+        sound = self.inner.value_and_grad(loss, runs=runs, has_aux=has_aux)
         other = sound
         if bug.objective and isinstance(loss, Objective):
             changed = bug.objective(loss)
-            other = self._inner.value_and_grad(changed, runs=runs, has_aux=has_aux)
+            other = self.inner.value_and_grad(changed, runs=runs, has_aux=has_aux)
 
         def broken(params: Params, *rest: Array) -> tuple[Any, Params]:
             arguments = bug.inputs(self, params, *rest) if bug.inputs else (params, *rest)
@@ -95,7 +71,7 @@ class BrokenBackend(Backend):
         bug = self._bug
         if bug.options:
             learning_rate, options = bug.options(learning_rate, options)
-        sound = self._inner.sgd(learning_rate, options)
+        sound = self.inner.sgd(learning_rate, options)
 
         def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
             if bug.update:
@@ -341,7 +317,7 @@ def _decay_after(
     grads: Params,
     state: Params,
 ) -> tuple[Params, Params]:
-    plain = backend._inner.sgd(rate, replace(options, weight_decay=0.0))
+    plain = backend.inner.sgd(rate, replace(options, weight_decay=0.0))
     new, new_state = plain.step(params, grads, state)
     return (
         {name: p - rate * options.weight_decay * params[name] for name, p in new.items()},
@@ -383,7 +359,7 @@ def _slower(
     grads: Params,
     state: Params,
 ) -> tuple[Params, Params]:
-    return backend._inner.sgd(0.9 * rate, options).step(params, grads, state)
+    return backend.inner.sgd(0.9 * rate, options).step(params, grads, state)
 
 
 def _round_update(
