@@ -144,6 +144,8 @@ class Agreement:
     gap : float
         Largest difference between the two participants' own records, path included; reported,
         not judged.
+    relative_gap : float
+        The same as a share of the quantity's largest number in the same step and run.
     holds : bool
     """
 
@@ -154,6 +156,7 @@ class Agreement:
     bound: float
     step: int
     gap: float
+    relative_gap: float
     holds: bool
 
 
@@ -195,19 +198,12 @@ def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
     Raises
     ------
     UsageError
-        If the trace lacks its steps, or the other plan has other shapes.
+        If the trace lacks its steps or starts elsewhere than its plan, or if the other plan has
+        other shapes.
     """
-    if trace.loss is None or trace.prediction is None:
-        raise UsageError(
-            f"The trace of {trace.participant} holds no steps.", "Train with every_step=True."
-        )
     own = plan is None
     plan = plan or trace.plan
-    if plan.active.shape != trace.loss.shape:
-        raise UsageError(
-            f"The trace has (steps, runs) = {trace.loss.shape}, the plan {plan.active.shape}.",
-            "Give a plan of the same shape.",
-        )
+    _require_fit(trace, plan)
     overflow, where = _first_non_finite(trace, plan)
     collectors = {q: _Collector(q, trace.dtype) for q in (QUANTITIES if own else ("update",))}
     explained = True
@@ -295,6 +291,7 @@ def agree(first: Judgement, second: Judgement) -> Iterator[Agreement]:
         verdicts = first.verdicts[quantity], second.verdicts[quantity]
         found = [v.worst for v in verdicts if v.worst is not None]
         worst = max(found, key=lambda finding: _order(finding.ratio), default=None)
+        gap, relative_gap = path_gap(first.trace, second.trace, quantity)
         yield Agreement(
             participants=(first.trace.participant, second.trace.participant),
             quantity=quantity,
@@ -302,22 +299,62 @@ def agree(first: Judgement, second: Judgement) -> Iterator[Agreement]:
             max_error=worst.error if worst else 0.0,
             bound=worst.bound if worst else 0.0,
             step=worst.step if worst else -1,
-            gap=path_gap(first.trace, second.trace, quantity),
+            gap=gap,
+            relative_gap=relative_gap,
             holds=same_overflow and all(v.holds for v in verdicts),
         )
 
 
-def path_gap(first: Trace, second: Trace, quantity: str = "update") -> float:
-    """Largest difference between two participants' own records of a quantity, where finite."""
-    gap = 0.0
+def path_gap(first: Trace, second: Trace, quantity: str = "update") -> tuple[float, float]:
+    """Largest difference between two participants' own records of a quantity, where finite.
+
+    Returns
+    -------
+    absolute, relative : float
+        The latter as a share of the quantity's largest number in the same step and run: where a
+        run diverges, the difference grows with the numbers.
+    """
+    active, whole = first.plan.active, slice(0, first.plan.steps)
+    gap, size = np.zeros(active.shape), np.zeros(active.shape)
     for key in _keys(first, quantity):
-        steps = slice(0, first.plan.steps)
-        a, b = (t.observed(key, steps).astype(np.float64) for t in (first, second))
-        active = first.plan.active.reshape(first.plan.active.shape + (1,) * (a.ndim - 2))
+        a, b = (
+            t.observed(key, whole).astype(np.float64).reshape(*active.shape, -1)
+            for t in (first, second)
+        )
         with np.errstate(all="ignore"):
-            difference = np.where(active & np.isfinite(a) & np.isfinite(b), np.abs(a - b), 0.0)
-        gap = max(gap, float(difference.max(initial=0.0)))
-    return gap
+            counted = active[..., None] & np.isfinite(a) & np.isfinite(b)
+            largest = np.maximum(np.abs(a), np.abs(b))
+            gap = np.maximum(gap, np.where(counted, np.abs(a - b), 0.0).max(-1))
+            size = np.maximum(size, np.where(counted, largest, 0.0).max(-1))
+    relative = np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
+    return float(gap.max(initial=0.0)), float(relative.max(initial=0.0))
+
+
+def _require_fit(trace: Trace, plan: Plan) -> None:
+    """Raise an error for a trace whose steps cannot be judged by the plan."""
+    if trace.loss is None:
+        raise UsageError(
+            f"The trace of {trace.participant} holds no steps.", "Train with every_step=True."
+        )
+    if plan.active.shape != trace.loss.shape or plan.features != trace.plan.features:
+        raise UsageError(
+            f"The trace has (steps, runs) = {trace.loss.shape} and {trace.plan.features} features, "
+            f"the plan {plan.active.shape} and {plan.features}.",
+            "Give a plan of the same shape.",
+        )
+    if plan.options.momentum and not trace.state:
+        raise UsageError(
+            f"The trace of {trace.participant} has no velocities, but the plan has momentum.",
+            "Give a plan without momentum.",
+        )
+    # Each step is judged from the recorded one before it; that chain needs a true beginning.
+    for name, start in trace.plan.initial(trace.dtype).items():
+        moving = name in trace.state and trace.state[name][0].any()
+        if moving or not np.array_equal(trace.params[name][0], start):
+            raise UsageError(
+                f"The trace of {trace.participant} does not start where its plan does, in {name}.",
+                "Start from Plan.initial, with velocities of zero.",
+            )
 
 
 def _order(ratio: float) -> float:
@@ -426,7 +463,8 @@ class _Collector:
             magnitude = float(np.broadcast_to(reference.magnitude, observed.shape)[index])
             name = key.rsplit("/", maxsplit=1)[-1]
             inner = f"[{index[2]}]" if len(index) > 2 else ""
-            spacing = float(np.spacing(self._dtype.type(magnitude)))
+            with np.errstate(over="ignore"):  # the largest term may be beyond the precision
+                spacing = float(np.spacing(self._dtype.type(magnitude)))
             return Finding(
                 step=start + index[0],
                 run=index[1],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ class Evidence:
     text: str
     values: Mapping[str, float] = field(default_factory=dict)
     applies: bool = True
+
+    def __post_init__(self) -> None:
+        # NumPy's booleans are welcome, but only Python's can be told apart by ``is``.
+        if self.holds is not None:
+            object.__setattr__(self, "holds", bool(self.holds))
 
     @classmethod
     def not_applicable(cls, reason: str) -> Evidence:
@@ -129,11 +134,13 @@ def quantile_interval(samples: npt.ArrayLike, q: float = 0.5) -> Interval:
     n = len(x)
     count = np.arange(n + 1)
     lower = int((special.bdtr(count, n, q) < ERROR_RATE / 2).sum()) - 1
-    upper = int((special.bdtrc(count, n, q) > ERROR_RATE / 2).sum()) + 1
+    upper = int((special.bdtrc(count, n, q) > ERROR_RATE / 2).sum())
+    # Between two infinities there is nothing to interpolate.
+    method: Literal["linear", "higher"] = "linear" if np.isfinite(x).all() else "higher"
     return Interval(
         float(x[lower]) if lower >= 0 else -math.inf,
         float(x[upper]) if upper < n else math.inf,
-        float(np.quantile(x, q)) if n else math.nan,
+        float(np.quantile(x, q, method=method)) if n else math.nan,
     )
 
 

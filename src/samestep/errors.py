@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["MissingParticipantError", "SamestepError", "UsageError", "unknown_name"]
+__all__ = ["MissingParticipantError", "SamestepError", "UsageError", "one_line", "unknown_name"]
 
 
 class SamestepError(Exception):
@@ -41,3 +41,11 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> UsageError:
     return UsageError(
         f"Unknown {kind} {given!r}.", f"{hint}Known: {', '.join(names) if names else 'none'}."
     )
+
+
+def one_line(error: BaseException) -> str:
+    """Type and first line of an exception, for messages: frameworks write pages."""
+    if isinstance(error, SamestepError):
+        return error.message
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

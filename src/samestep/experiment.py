@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import abc
 import functools
+import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +18,13 @@ import numpy as np
 
 from samestep.agreement import Judgement, agree, judge
 from samestep.claims import Claim, Evidence
-from samestep.errors import MissingParticipantError, SamestepError, UsageError, unknown_name
+from samestep.errors import (
+    MissingParticipantError,
+    SamestepError,
+    UsageError,
+    one_line,
+    unknown_name,
+)
 from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
 from samestep.interface import Backend
 from samestep.plan import Plan, stack
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckedAgreement", "Experiment", "Fit", "Lab", "Parameter"]
 
+_LOG = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -38,6 +48,30 @@ class Parameter:
 
     default: int | float | str
     help: str
+
+    def convert(self, name: str, value: int | float | str) -> int | float | str:
+        """Return a value, given as a number or as text, in the type of the default.
+
+        Raises
+        ------
+        UsageError
+            If it is of another type, or a number that is not finite.
+        """
+        try:
+            match self.default:
+                case int() if isinstance(value, str) or value == int(value):
+                    return int(value)
+                case float() if math.isfinite(float(value)):
+                    return float(value)
+                case str() if isinstance(value, str):
+                    return value
+        except (ValueError, OverflowError):
+            pass
+        kind = {int: "a whole number", float: "a finite number", str: "text"}[type(self.default)]
+        raise UsageError(
+            f"Parameter {name} is {value!r}.",
+            f"Expected {kind}; the default is {self.default!r} ({self.help}).",
+        )
 
 
 class Experiment(abc.ABC):
@@ -71,6 +105,7 @@ class CheckedAgreement:
     bound: float
     step: int
     gap: float
+    relative_gap: float
     runs_checked: int
     runs: int
     steps: int
@@ -165,8 +200,8 @@ class Lab:
             except SamestepError:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever a framework may raise
-                first_line = (str(error).splitlines() or [""])[0]
-                self.failures[label] = f"{type(error).__name__}: {first_line}"
+                _LOG.debug("%s raised", label, exc_info=True)
+                self.failures[label] = one_line(error)
         return results
 
     def draw(self, spec: SyntheticRegression, seeds: int | Iterable[int]) -> list[Problem]:
@@ -213,7 +248,8 @@ class Lab:
         for judgements in by_dtype.values():
             if len(judgements) == 1:
                 checked = traces[0].plan
-                reference = train(oracle(), checked)
+                # In the participant's precision, so that it overflows at the same step.
+                reference = train(oracle(judgements[0].trace.dtype), checked)
                 judgements.append(judge(reference))
             for i, first in enumerate(judgements):
                 for second in judgements[i + 1 :]:
@@ -240,6 +276,7 @@ class Lab:
                     bound=agreement.bound,
                     step=agreement.step,
                     gap=agreement.gap,
+                    relative_gap=agreement.relative_gap,
                     runs_checked=first.trace.plan.runs,
                     runs=plan.runs,
                     steps=plan.steps,
@@ -322,10 +359,10 @@ class Lab:
         wrong : mapping of str to array of shape (draws, numbers)
             Draws from wrong settings, by description; the oracle is quick enough for them.
         """
-        for label, values in samples.items():
+        for i, (label, values) in enumerate(samples.items()):
             checks = published_checks(label, published, values)
             self.published.extend(checks)
-            if not self.power:
+            if i == 0:
                 self.power.extend(power(checks, wrong))
 
     def claim(

@@ -132,13 +132,17 @@ class LossCurve:
 
 def draw_loss_curves(panels: Mapping[str, Sequence[LossCurve]]) -> Figure:
     """Draw loss against epochs, one panel per fit, the participants on top of each other."""
-    columns = min(len(panels), 3)
+    columns = 2 if len(panels) in (2, 4) else min(len(panels), 3)
     rows = -(-len(panels) // columns)
     figure, grid = new_figure(rows, columns, (4.4 * columns, 3.2 * rows))
     for axes in grid.ravel()[len(panels) :]:
         axes.set_visible(False)
     for axes, (title, curves) in zip(grid.ravel(), panels.items(), strict=False):
         _loss_panel(axes, title, curves)
+    # One legend for all panels: they show the same participants.
+    lines, labels = grid[0, 0].get_legend_handles_labels()
+    count = -(-len(labels) // 2)
+    figure.legend(lines, labels, loc="outside lower center", ncols=min(count, 4), fontsize=8)
     return figure
 
 
@@ -155,8 +159,23 @@ def _loss_panel(axes: Axes, title: str, curves: Sequence[LossCurve]) -> None:
                 label=f"{curve.label}, validation",
                 marker="s",
             )
-    axes.set(title=title, xlabel="epoch", ylabel="loss")
+    epochs = max(len(curve.training) for curve in curves)
+    axes.set(title=title, xlabel="epoch", ylabel="loss", xlim=(-0.05 * epochs, 1.05 * epochs))
     values = np.concatenate([np.concatenate([c.training, c.validation]) for c in curves])
-    if (values > 0).all() and np.isfinite(values).all():
+    if (values[np.isfinite(values)] > 0).all():
         axes.set_yscale("log")
-    axes.legend(fontsize=7)
+    # A curve simply stops where its numbers are no longer finite; say so, where it would be.
+    gone = [
+        f"{curve.label} in epoch {np.isfinite(curve.training).argmin() + 1}"
+        for curve in curves
+        if not np.isfinite(curve.training).all()
+    ]
+    if gone:
+        axes.text(
+            0.98,
+            0.04,
+            "\n".join(["loss no longer finite:", *gone]),
+            transform=axes.transAxes,
+            ha="right",
+            fontsize=8,
+        )

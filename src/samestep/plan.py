@@ -135,22 +135,39 @@ class Plan:
         reduction: Reduction | None = None,
         delta: float | None = None,
         learning_rate: npt.ArrayLike | None = None,
+        epochs: int | None = None,
         name: str = "",
     ) -> Plan:
-        """Return the same runs with another loss, reduction or rate: same data, same batches.
+        """Return the same runs with another loss, reduction, rate or length: same data.
 
         Parameters
         ----------
         learning_rate : float or array of shape (runs,)
+        epochs : int
+            For all runs; the epochs that both plans have keep their batches.
         """
         rates = self.learning_rate if learning_rate is None else learning_rate
         return replace(
-            self,
+            self if epochs is None else self._with_epochs(epochs),
             loss=loss or self.loss,
             reduction=reduction or self.reduction,
             delta=self.delta if delta is None else float(delta),
             learning_rate=np.broadcast_to(np.asarray(rates, np.float64), (self.runs,)).copy(),
             name=name or self.name,
+        )
+
+    def _with_epochs(self, epochs: int) -> Plan:
+        fresh = stack(
+            Plan.of(self.problems[i], epochs=epochs, last_batch=self.last_batch)
+            for i in self.problem_of_run
+        )
+        return replace(
+            self,
+            problems=fresh.problems,
+            problem_of_run=fresh.problem_of_run,
+            epochs=fresh.epochs,
+            batches=fresh.batches,
+            rows=fresh.rows,
         )
 
     @property

@@ -54,7 +54,8 @@ class Problem:
     y_val: Float64 | None = None
     true_w: Float64 | None = None
     true_b: Float64 | None = None
-    _orders: list[np.ndarray] = field(default_factory=list, repr=False)
+    # Not an argument of __init__: a copy made by dataclasses.replace draws its own orders anew.
+    _orders: list[np.ndarray] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.X.ndim != 2 or self.y.shape != self.X.shape[:1]:
@@ -68,6 +69,13 @@ class Problem:
                 f"Expected w of shape {self.X.shape[1:]} and b of shape ().",
             )
         require_positive(batch_size=self.batch_size, num_train=len(self.y))
+        # A NaN in the data would end every comparison at the first step, and still agree.
+        for name in ("X", "y", "w", "b"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise UsageError(
+                    f"{name} holds numbers that are not finite.",
+                    "Leave such examples out, or replace the numbers.",
+                )
 
     @property
     def num_train(self) -> int:
@@ -101,7 +109,11 @@ class Problem:
         """SHA-256 of all data, initial values and the batch order's seed."""
         digest = hashlib.sha256()
         for array in (self.X, self.y, self.w, self.b, self.X_val, self.y_val):
-            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+            if array is None:
+                digest.update(b"-")
+            else:
+                digest.update(f"{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(f"{self.batch_size} {self.seed}".encode())
         return digest.hexdigest()
 

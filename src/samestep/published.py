@@ -22,6 +22,9 @@ CENTRAL = 0.99
 SEEDS_TO_DECIDE = 10_000
 """Below this many seeds the tails are not known well enough, and the verdict is undecided."""
 
+DRAWS_TO_EXCLUDE = 200
+"""Below this many draws an ordinary number leaves their range too often, 2 times in draws + 1."""
+
 NUMBERS = 15
 """How many published numbers there are in all exercises; each tail is corrected for them."""
 
@@ -64,11 +67,16 @@ class Power:
     rejected : float
         Share of the draws that the check rejects, at least one number outside its interval.
     draws : int
+    excluded : bool or None
+        The other way round: whether a published number lies outside the range of all the draws,
+        so that the published run can hardly have used that setting. None with fewer than
+        :data:`DRAWS_TO_EXCLUDE` draws.
     """
 
     wrong_setting: str
     rejected: float
     draws: int
+    excluded: bool | None
 
 
 def ordinary_interval(samples: npt.ArrayLike) -> tuple[float, float]:
@@ -118,9 +126,12 @@ def power(checks: Sequence[PublishedCheck], wrong: Mapping[str, npt.ArrayLike]) 
     """
     low = np.array([check.low for check in checks])
     high = np.array([check.high for check in checks])
+    published = np.array([check.value for check in checks])
     result = []
     for name, samples in wrong.items():
         x = np.asarray(samples, np.float64)
         rejected = ~((x >= low) & (x <= high)).all(axis=1)
-        result.append(Power(name, float(rejected.mean()), len(x)))
+        inside = (x <= published).any(axis=0) & (x >= published).any(axis=0)
+        excluded = not inside.all() if len(x) >= DRAWS_TO_EXCLUDE else None
+        result.append(Power(name, float(rejected.mean()), len(x), excluded))
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from samestep.errors import MissingParticipantError, UsageError, unknown_name
+from samestep.errors import (
+    MissingParticipantError,
+    SamestepError,
+    UsageError,
+    one_line,
+    unknown_name,
+)
 from samestep.interface import DTYPES, Backend
 
 if TYPE_CHECKING:
@@ -20,6 +27,8 @@ __all__ = [
     "BackendEntry",
     "backend",
     "backend_entries",
+    "backend_entry",
+    "check_dtype",
     "experiment",
     "experiment_names",
     "oracle",
@@ -82,14 +91,33 @@ class BackendEntry:
         """The command that installs what is missing."""
         return f"pip install '{self.distribution}[{self.name}]'"
 
-    def load(self) -> type[Backend]:
-        """Import the backend's class."""
+    @property
+    def versions(self) -> dict[str, str]:
+        """Installed versions of what its extra asks for, found without importing it."""
+        found = {}
+        for requirement in self.requirements:
+            with contextlib.suppress(PackageNotFoundError):
+                found[requirement.name] = version(requirement.name)
+        return found
+
+    def require(self) -> None:
+        """Raise an error with the command that installs it, if something is missing."""
         if self.missing:
             raise MissingParticipantError(
                 f"Backend {self.name!r} needs {', '.join(self.missing)}, which is not installed.",
                 f"Install it: {self.install_command}",
             )
-        found = self.entry_point.load()
+
+    def load(self) -> type[Backend]:
+        """Import the backend's class."""
+        self.require()
+        try:
+            found = self.entry_point.load()
+        except Exception as error:
+            raise MissingParticipantError(
+                f"Backend {self.name!r} is installed but cannot be imported: {one_line(error)}",
+                f"Install it anew: {self.install_command} --force-reinstall",
+            ) from error
         if not (isinstance(found, type) and issubclass(found, Backend)):
             raise UsageError(
                 f"Entry point {self.entry_point.value!r} is no backend.",
@@ -104,14 +132,25 @@ def backend_entries() -> dict[str, BackendEntry]:
     return dict(sorted(found.items()))
 
 
-@functools.cache
-def _instance(name: str, device: str, dtype: str) -> Backend:
+def backend_entry(name: str) -> BackendEntry:
+    """Return one registered backend, or raise an error that lists the known ones."""
     entries = backend_entries()
     if name not in entries:
         raise unknown_name("backend", name, entries)
+    return entries[name]
+
+
+def check_dtype(dtype: str) -> None:
+    """Raise an error for a working precision that backends do not offer."""
     if dtype not in DTYPES:
         raise unknown_name("dtype", dtype, DTYPES)
-    cls = entries[name].load()
+
+
+@functools.cache
+def _instance(name: str, device: str, dtype: str) -> Backend:
+    entry = backend_entry(name)
+    check_dtype(dtype)
+    cls = entry.load()
     return cls(device=device, dtype=dtype)  # type: ignore[call-arg]  # by convention of the guide
 
 
@@ -140,9 +179,9 @@ def backend(name: str, *, device: str = "cpu", dtype: str = "float32") -> Backen
     return _instance(name, device, dtype)
 
 
-def oracle() -> Backend:
-    """Return the referee: closed forms in float64."""
-    return backend(ORACLE, dtype="float64")
+def oracle(dtype: str = "float64") -> Backend:
+    """Return the referee: closed forms, in float64 unless another precision is asked for."""
+    return backend(ORACLE, dtype=dtype)
 
 
 def parse_participant(text: str) -> tuple[str, str]:
@@ -161,7 +200,16 @@ def experiment(name: str) -> Experiment:
     found = {e.name: e for e in entry_points(group="samestep.experiments")}
     if name not in found:
         raise unknown_name("exercise", name, found)
-    loaded: Experiment = found[name].load()
+    entry = found[name]
+    try:
+        loaded: Experiment = entry.load()
+    except Exception as error:
+        distribution = entry.dist.name if entry.dist else "its distribution"
+        raise SamestepError(
+            f"Exercise {name!r} cannot be imported: {one_line(error)}",
+            f"It is {entry.value!r} of {distribution}: install that anew, or name the exercises to "
+            "run without it.",
+        ) from error
     return loaded
 
 

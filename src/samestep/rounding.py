@@ -301,7 +301,7 @@ class Referee:
         out[f"update/{name}"] = Reference(
             new,
             rate * d_g + c(2) * change + c(1) * (np.abs(p) + change) + tiny * (2 + rate),
-            np.maximum(np.abs(p), size),
+            np.maximum(np.maximum(np.abs(p), size), change),
         )
         for key in (f"update/velocity {name}", f"update/{name}"):
             if key in out:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from samestep.errors import UsageError
 from samestep.interface import Array, Backend, Params, SGDOptions
 from samestep.losses import Loss, Objective, Reduction, get_loss
 from samestep.plan import Plan
@@ -119,11 +120,20 @@ def validation_loss(backend: Backend, trace: Trace, run: int = 0) -> npt.NDArray
     array of shape (epochs + 1,)
         Always the *mean* over the validation examples, whatever the reduction of the plan, so
         that its size can be compared with other runs.
+
+    Raises
+    ------
+    UsageError
+        If the trace lacks its steps.
     """
     plan = trace.plan
     problem = plan.problems[plan.problem_of_run[run]]
     if problem.X_val is None or problem.y_val is None:
         return np.array([])
+    if not trace.every_step:
+        raise UsageError(
+            f"The trace of {trace.participant} holds no steps.", "Train with every_step=True."
+        )
     evaluate = _compiled_evaluation(backend, get_loss(plan.loss), plan.delta)
     dtype = backend.numpy_dtype
     X, y = (backend.asarray(values.astype(dtype)) for values in (problem.X_val, problem.y_val))
