@@ -10,7 +10,7 @@ import array_api_compat.numpy as array_namespace
 import numpy as np
 import numpy.typing as npt
 
-from samestep.errors import UsageError
+from samestep.devices import resolve_device
 from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep.losses import find_closed_form
 
@@ -22,9 +22,7 @@ class NumpyBackend(Backend):
     name: ClassVar[str] = "numpy"
 
     def __init__(self, device: str = "cpu", dtype: str = "float64") -> None:
-        if device != "cpu":
-            raise UsageError(f"NumPy has no device {device!r}.", "Devices here: cpu.")
-        self.device = "cpu"
+        self.device = resolve_device(device, self.environment().devices, aliases={})
         self.dtype = dtype
         self.xp = cast(TensorOps, array_namespace)
         self.native: dict[str, Callable[..., Any]] = {}

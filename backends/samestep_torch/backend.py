@@ -16,6 +16,26 @@ from samestep.devices import resolve_device
 from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep_torch.native import NATIVE
 
+THREADS = 1
+"""Threads that a run uses on a CPU."""
+
+
+class _TorchOps:
+    """The compatibility layer's functions, with a quick gather.
+
+    Its ``take`` allows negative indices, at the price of three more kernels in every call; plain
+    indexing is three times slower than ``index_select`` for the many rows of stacked runs.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(array_namespace, name)
+        setattr(self, name, value)  # found directly from now on
+        return value
+
+    @staticmethod
+    def take(x: Array, indices: Array, /, *, axis: int) -> Array:
+        return torch.index_select(x, axis, indices)
+
 
 @final
 class TorchBackend(Backend):
@@ -29,17 +49,17 @@ class TorchBackend(Backend):
         self._device = torch.device("cpu" if kind == "cpu" else f"cuda:{index or 0}")
         self.dtype = dtype
         self._dtype: torch.dtype = getattr(torch, dtype)
-        self.xp = cast(TensorOps, array_namespace)
+        self.xp = cast(TensorOps, _TorchOps())
         self.native: dict[str, Callable[..., Any]] = NATIVE
 
     @classmethod
     def environment(cls) -> Environment:
-        """Versions, devices, the size of the thread pool and what lowers precision."""
+        """Versions, devices, the threads that runs use, and what lowers precision."""
         gpus = ["gpu" if i == 0 else f"gpu:{i}" for i in range(torch.cuda.device_count())]
         return Environment(
             versions={"torch": torch.__version__},
             devices=("cpu", *gpus),
-            threads=torch.get_num_threads(),
+            threads=THREADS,
             flags={
                 "float32 matmul precision": torch.get_float32_matmul_precision(),
                 "TF32 in cuDNN": str(torch.backends.cudnn.allow_tf32),
@@ -49,9 +69,21 @@ class TorchBackend(Backend):
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
-        """On a GPU: full float32 products and deterministic cuDNN; nothing to set on a CPU."""
+        """On a CPU one thread; on a GPU full float32 products and deterministic cuDNN.
+
+        The number of threads changes the last bits of a sum, so it must not depend on the machine;
+        and for arrays of this size more threads are slower, on busy cores by far.
+        """
         if self._device.type == "cpu":
-            yield
+            threads = torch.get_num_threads()
+            if threads == THREADS:
+                yield
+                return
+            torch.set_num_threads(THREADS)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(threads)
             return
         precision = torch.get_float32_matmul_precision()
         cudnn = torch.backends.cudnn

@@ -87,6 +87,10 @@ class Experiment(abc.ABC):
     weight: ClassVar[float] = 1.0
     """Expected share of the time of a full run, for the estimate of the time that remains."""
 
+    def typical_fit(self) -> Plan:
+        """Return the single fit that stands for the exercise; the baseline unless overridden."""
+        return Plan.of(SyntheticRegression().draw(0), name="baseline")
+
     @abc.abstractmethod
     def run(self, lab: Lab) -> str:
         """Do the experiment and return the answer: two or three sentences with measured numbers."""

@@ -30,8 +30,7 @@ DTYPES = ("float32", "float64")
 class TensorOps(Protocol):
     """The functions shared code may call: a subset of the Array API standard 2024.12.
 
-    Operators (``+ - * / ** < <= > >= == ~ & |``), ``.shape`` and ``.ndim`` are allowed as well, and
-    so is ``x[i]`` with an array of indices along the first axis.
+    Operators (``+ - * / ** < <= > >= == ~ & |``), ``.shape`` and ``.ndim`` are allowed as well.
     Shared losses run under ``vmap`` and under a tracer: no in-place change, no Python branch on a
     value, no array creation from Python data.
     """

@@ -166,6 +166,13 @@ def _compiled_fit(
 ) -> Callable[..., tuple[Params, Params]]:
     xp = backend.xp
 
+    def rows_of(data: Array, batch: Array) -> Array:
+        """Gather rows; the standard's take wants a flat index."""
+        if not stacked:
+            return xp.take(data, batch, axis=0)
+        flat = xp.take(data, xp.reshape(batch, (-1,)), axis=0)
+        return xp.reshape(flat, (*batch.shape, *data.shape[1:]))
+
     def keep_ended(active: Array, new: Params, old: Params) -> Params:
         """Freeze runs that have ended: momentum and decay would move them still."""
         kept = {}
@@ -186,7 +193,7 @@ def _compiled_fit(
             params, state = carry
             batch = x["batch"]
             (loss_value, prediction), grads = value_and_grad(
-                params, X[batch], y[batch], x["mask"]
+                params, rows_of(X, batch), rows_of(y, batch), x["mask"]
             )
             new_params, new_state = sgd.step(params, grads, state)
             if ragged:
