@@ -46,9 +46,7 @@ class BookVersions(Experiment):
     def run(self, lab: Lab) -> str:
         """Take the differences away one at a time."""
         rate = float(lab.parameter("learning_rate"))
-        normal, uniform = (
-            SyntheticRegression(start=start) for start in ("normal", "uniform")
-        )
+        normal, uniform = (SyntheticRegression(start=start) for start in ("normal", "uniform"))
         first = Plan.of(
             lab.draw(uniform, 1)[0], learning_rate=rate, name="first version, as printed"
         )
