@@ -7,6 +7,7 @@ module, so they can be handed over; one that cannot is left to whoever waits for
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import subprocess
@@ -87,6 +88,9 @@ class FigureWriter:
 
 def _serve(folder: Path, source: IO[bytes], names: IO[str]) -> None:
     """Draw what arrives until the source ends, and name each figure that was written."""
+    # The first figure comes when an exercise is finished: time enough to import what draws it.
+    importlib.import_module("matplotlib.backends.backend_agg")
+    importlib.import_module("matplotlib.backends.backend_svg")
     while header := source.read(_LENGTH):
         payload = source.read(int.from_bytes(header, "big"))
         # A figure that fails here is drawn again by the parent, where the error can be shown.

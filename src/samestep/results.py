@@ -133,7 +133,7 @@ class FitModel(_Model):
     """Final parameters of a single fit, beside the published ones."""
 
     title: str = Field(description="what was fitted")
-    participant: str
+    participant: str = Field(description="by whom")
     parameters: list[Number] = Field(description="w1, w2, ..., b after the last step")
     truth: list[Number] = Field(description="the parameters that made the data")
     published: list[Number] | None = Field(description="from another, unknown seed")
@@ -142,7 +142,7 @@ class FitModel(_Model):
 class FigureModel(_Model):
     """A figure and, once saved, its files relative to the output folder."""
 
-    name: str
+    name: str = Field(description="unique in a run; its files are called so")
     caption: str = Field(description="what one sees, and what it means")
     files: list[str] = Field(default=[], description="SVG and PNG, relative to the output folder")
 
@@ -150,9 +150,9 @@ class FigureModel(_Model):
 class ExerciseModel(_Model):
     """Everything that was found in one exercise."""
 
-    id: str
-    title: str
-    question: str
+    id: str = Field(description="its name on the command line")
+    title: str = Field(description="the question in a few words")
+    question: str = Field(description="what is asked")
     answer: str = Field(description="prose with the measured numbers; empty if it was not finished")
     claims: list[ClaimModel]
     agreements: list[AgreementModel]
@@ -210,6 +210,9 @@ class Summary(_Model):
         description="versions, devices, threads, flags, and the command that repeats the run"
     )
     exercises: list[ExerciseModel] = Field(description="in the order in which they were run")
+    not_run: list[str] = Field(
+        default=[], description="exercises that were asked for, but the run ended before them"
+    )
 
 
 @dataclass
@@ -245,7 +248,10 @@ class Result:
         """Take in what an exercise found, be it finished or not."""
         model = _exercise_model(lab, answer, seconds, error)
         self.summary.exercises.append(model)
-        self.summary.ok = all(exercise.ok for exercise in self.summary.exercises)
+        if model.id in self.summary.not_run:
+            self.summary.not_run.remove(model.id)
+        finished = all(exercise.ok for exercise in self.summary.exercises)
+        self.summary.ok = finished and not self.summary.not_run
         self.claims.extend(lab.claims)
         for name, by_participant in lab.traces.items():
             # Two exercises may give different plans one name; neither is lost.

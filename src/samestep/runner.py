@@ -193,7 +193,10 @@ class Campaign:
     def open(self) -> None:
         """Import the frameworks, find the devices and describe the environment."""
         self.backends = open_participants(self.participants, self.dtypes)
-        self.result.summary.environment = {"command": self.command, **environment(self.backends)}
+        summary = self.result.summary
+        summary.environment = {"command": self.command, **environment(self.backends)}
+        summary.not_run = [item.id for item in self.exercises]
+        summary.ok = False
 
     def conduct(
         self,

@@ -101,11 +101,16 @@ class Trace:
         )
 
     def epoch_loss(self, run: int = 0) -> npt.NDArray[np.float64]:
-        """Mean over each epoch's minibatches of their training losses, shape (epochs,)."""
+        """Mean over each epoch's minibatches of their training losses, shape (epochs,).
+
+        Always per example, also where the plan sums, so that it stands beside validation losses.
+        """
         if self.loss is None:
             raise UsageError("This trace has no losses.", "Train with every_step=True.")
         ends = self.plan.epoch_ends(run)
         values = self.loss[: ends[-1], run].astype(np.float64)
+        if self.plan.reduction == "sum":
+            values = values / self.plan.rows[: ends[-1], run]
         return np.asarray(values.reshape(len(ends) - 1, -1).mean(axis=1))
 
     def observed(self, key: str, steps: slice) -> npt.NDArray[Any]:
