@@ -62,10 +62,13 @@ class JaxBackend(Backend):
 
     def asarray(self, x: npt.ArrayLike) -> Array:
         """Copy to the device; integers become int32, JAX's index type."""
-        array = np.asarray(x)
         kinds = {"f": self.numpy_dtype, "i": np.dtype(np.int32), "u": np.dtype(np.int32)}
+        array = np.array(x)
+        # The copy is made here, because on the CPU the device's array may be a view of the host's;
+        # jnp.array(copy=True) would compile a copying program for every shape.
+        array = array.astype(kinds.get(array.dtype.kind, array.dtype), copy=False)
         with self.scope():
-            return jnp.array(array, dtype=kinds.get(array.dtype.kind, array.dtype), copy=True)
+            return jax.device_put(array)
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Copy to the host, which waits for the asynchronous computation."""

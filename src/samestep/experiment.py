@@ -11,6 +11,7 @@ import functools
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -195,18 +196,42 @@ class Lab:
     def each_of(
         self, backends: Iterable[Backend], work: Callable[[Backend], Any]
     ) -> dict[str, Any]:
-        """Do what :meth:`each` does, for some of the participants; the result may be empty."""
-        results = {}
+        """Do what :meth:`each` does, for some of the participants; the result may be empty.
+
+        Frameworks work side by side, each in one thread: one compiles while another computes.
+        """
+        by_framework: dict[str, list[Backend]] = {}
         for backend in backends:
-            label = backend.label
-            try:
-                results[label] = work(backend)
-            except SamestepError:
-                raise
-            except Exception as error:  # noqa: BLE001  # whatever a framework may raise
-                _LOG.debug("%s raised", label, exc_info=True)
-                self.failures[label] = one_line(error)
-        return results
+            by_framework.setdefault(backend.name, []).append(backend)
+
+        def one_after_the_other(group: Sequence[Backend]) -> dict[str, Any]:
+            return {backend.label: self._attempt(work, backend) for backend in group}
+
+        done: dict[str, Any] = {}
+        if len(by_framework) == 1:
+            done = one_after_the_other(*by_framework.values())
+        else:
+            pending = [
+                _worker(name).submit(one_after_the_other, group)
+                for name, group in by_framework.items()
+            ]
+            for future in pending:
+                done |= future.result()
+        order = [backend.label for backend in self.backends]
+        labels = sorted(
+            done, key=lambda label: order.index(label) if label in order else len(order)
+        )
+        return {label: done[label] for label in labels if done[label] is not _FAILED}
+
+    def _attempt(self, work: Callable[[Backend], Any], backend: Backend) -> Any:
+        try:
+            return work(backend)
+        except SamestepError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a framework may raise
+            _LOG.debug("%s raised", backend.label, exc_info=True)
+            self.failures[backend.label] = one_line(error)
+            return _FAILED
 
     def draw(self, spec: SyntheticRegression, seeds: int | Iterable[int]) -> list[Problem]:
         """Draw problems, one per seed; what was drawn before is reused."""
@@ -231,8 +256,9 @@ class Lab:
             By participant, in order.
         """
         self.progress(plan.name)
-        traces: dict[str, Trace] = self.each(lambda backend: train(backend, plan))
-        self.cross_check(list(traces.values()), check=check)
+        found = self.each(functools.partial(_train_and_judge, plan=plan, check=check))
+        self._agree(plan, [judgement for _, judgement in found.values()])
+        traces: dict[str, Trace] = {label: trace for label, (trace, _) in found.items()}
         if keep:
             self.traces[plan.name] = traces
         return traces
@@ -242,21 +268,19 @@ class Lab:
 
         Where only one participant of a precision ran, the pair is the participant and the oracle.
         """
-        plan = traces[0].plan
-        if check is not None and plan.runs > check:
-            runs = np.unique(np.linspace(0, plan.runs - 1, check).astype(int))
-            traces = [trace.select(runs) for trace in traces]
+        self._agree(traces[0].plan, [_judge_sample(trace, check) for trace in traces])
+
+    def _agree(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
+        """Enter the agreements of all pairs of a precision; a lone one meets the oracle."""
         by_dtype: dict[str, list[Judgement]] = {}
-        for trace in traces:
-            by_dtype.setdefault(trace.dtype, []).append(judge(trace))
-        for judgements in by_dtype.values():
-            if len(judgements) == 1:
-                checked = traces[0].plan
+        for judgement in judgements:
+            by_dtype.setdefault(judgement.trace.dtype, []).append(judgement)
+        for dtype, group in by_dtype.items():
+            if len(group) == 1:
                 # In the participant's precision, so that it overflows at the same step.
-                reference = train(oracle(judgements[0].trace.dtype), checked)
-                judgements.append(judge(reference))
-            for i, first in enumerate(judgements):
-                for second in judgements[i + 1 :]:
+                group.append(judge(train(oracle(dtype), group[0].trace.plan)))
+            for i, first in enumerate(group):
+                for second in group[i + 1 :]:
                     self._enter(plan, first, second)
 
     def _enter(self, plan: Plan, first: Judgement, second: Judgement) -> None:
@@ -330,16 +354,14 @@ class Lab:
             for name, variant in variants.items():
                 plan = variant(base)
                 self.progress(f"{name}, seeds {start} to {stop - 1}")
-                traces = []
-                for backend in chosen:
-                    if backend.label in self.failures:
-                        continue
-                    found = self.each_of([backend], functools.partial(train, plan=plan))
-                    for label, trace in found.items():
-                        out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
-                        traces.append(trace)
-                if backends is None and traces:
-                    self.cross_check(traces, check=check)
+                found = self.each_of(
+                    [backend for backend in chosen if backend.label not in self.failures],
+                    functools.partial(_train_and_judge, plan=plan, check=check),
+                )
+                for label, (trace, _) in found.items():
+                    out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
+                if backends is None:
+                    self._agree(plan, [judgement for _, judgement in found.values()])
         return {
             label: {name: np.concatenate(parts) for name, parts in by_name.items()}
             for label, by_name in out.items()
@@ -433,6 +455,29 @@ class Lab:
             panels=panels,
         )
         return result
+
+
+@functools.cache
+def _worker(framework: str) -> ThreadPoolExecutor:
+    """One thread per framework that lasts: a framework's first call in a thread is a slow one."""
+    return ThreadPoolExecutor(1, thread_name_prefix=framework)
+
+
+_FAILED = object()
+"""What a participant that raised has instead of a result."""
+
+
+def _train_and_judge(backend: Backend, plan: Plan, check: int | None) -> tuple[Trace, Judgement]:
+    trace = train(backend, plan)
+    return trace, _judge_sample(trace, check)
+
+
+def _judge_sample(trace: Trace, check: int | None) -> Judgement:
+    """Judge all runs, or some that are evenly spaced."""
+    runs = trace.plan.runs
+    if check is not None and runs > check:
+        trace = trace.select(np.unique(np.linspace(0, runs - 1, check).astype(int)))
+    return judge(trace)
 
 
 _DRAWN: dict[tuple[SyntheticRegression, int], Problem] = {}

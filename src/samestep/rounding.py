@@ -27,6 +27,7 @@ Loss over B rows:
 Gradient:
     |ds| <= m |df'| / M + c(6) m (|f'| + |df'|) / M             (slope of one row)
     |dg| <= sum |x| |ds| + c(B + 2) sum |x| (|s| + |ds|)
+    In a mean of reweighted rows M is itself a rounded sum: B more in c(B + 4) and in c(6).
 Update, with learning rate h, momentum mu and weight decay k (all rounded to the working precision):
     each operation adds c(1) of the magnitudes of its terms to the error it inherits.
 """
@@ -210,7 +211,7 @@ class Referee:
     ) -> dict[str, Reference]:
         c, tiny, vary = self.tolerance.c, self.tolerance.tiny, self._vary
         width, features = batches.shape[-1], self.plan.features
-        X, y = self._X[batches], self._y[batches]
+        X, y = (np.take(rows, batches, axis=0) for rows in (self._X, self._y))
         w, b = params["w"], params["b"]
         delta = self.rounded(self.plan.delta)
 
@@ -228,12 +229,14 @@ class Referee:
         f, d_f, slope, d_slope, f_size = enclose(self._loss, r, d_r, delta, self.tolerance)
         slope = vary.slope(slope, r, delta)
 
-        scale = mask.sum(-1) if self.plan.reduction == "mean" else np.ones(mask.shape[:-1])
+        mean = self.plan.reduction == "mean"
+        scale = mask.sum(-1) if mean else np.ones(mask.shape[:-1])
+        divisor = width if mean and self.plan.last_batch == "reweight" else 0
         mask = vary.mask(mask)
         total_size = (mask * (f_size + d_f)).sum(-1)
         out["loss"] = Reference(
             (mask * f).sum(-1) / scale,
-            ((mask * d_f).sum(-1) + c(width + 4) * total_size) / scale
+            ((mask * d_f).sum(-1) + c(width + divisor + 4) * total_size) / scale
             + tiny * (width + 2) * (1 + 1 / scale),
             total_size,
         )
@@ -241,7 +244,7 @@ class Referee:
 
         share = mask / scale[..., None]
         s = share * slope
-        d_s = share * d_slope + c(6) * share * (np.abs(slope) + d_slope)
+        d_s = share * d_slope + c(divisor + 6) * share * (np.abs(slope) + d_slope)
         d_s += tiny * (3 + np.abs(slope)) * (mask > 0)
         s_size = np.abs(s) + d_s
         # Intermediates of a mean are at most those of a sum: some implementations divide last.

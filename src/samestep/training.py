@@ -48,7 +48,15 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         ragged=ragged,
         every_step=every_step,
     )
-    xs: dict[str, npt.NDArray[Any]] = {"batch": plan.batches, "mask": plan.masks(dtype)}
+    X, y = plan.data(dtype)
+    xs: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(dtype)}
+    if stacked:
+        # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
+        # would take most of the time. A single run keeps its data on the device, in one copy.
+        xs |= {"X": np.take(X, plan.batches, axis=0), "y": np.take(y, plan.batches, axis=0)}
+        X, y = X[:0], y[:0]
+    else:
+        xs["batch"] = plan.batches
     if ragged:
         xs["active"] = plan.active
     start = plan.initial(dtype)
@@ -61,7 +69,6 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     else:
         xs = {name: values[:, 0] for name, values in xs.items()}
         params = {name: values[0] for name, values in start.items()}
-    X, y = plan.data(dtype)
     final, record = fit(
         rate,
         plan.delta,
@@ -166,13 +173,6 @@ def _compiled_fit(
 ) -> Callable[..., tuple[Params, Params]]:
     xp = backend.xp
 
-    def rows_of(data: Array, batch: Array) -> Array:
-        """Gather rows; the standard's take wants a flat index."""
-        if not stacked:
-            return xp.take(data, batch, axis=0)
-        flat = xp.take(data, xp.reshape(batch, (-1,)), axis=0)
-        return xp.reshape(flat, (*batch.shape, *data.shape[1:]))
-
     def keep_ended(active: Array, new: Params, old: Params) -> Params:
         """Freeze runs that have ended: momentum and decay would move them still."""
         kept = {}
@@ -191,10 +191,11 @@ def _compiled_fit(
 
         def step(carry: tuple[Params, Params], x: Params) -> tuple[tuple[Params, Params], Params]:
             params, state = carry
-            batch = x["batch"]
-            (loss_value, prediction), grads = value_and_grad(
-                params, rows_of(X, batch), rows_of(y, batch), x["mask"]
-            )
+            if stacked:
+                batch = x["X"], x["y"]
+            else:
+                batch = xp.take(X, x["batch"], axis=0), xp.take(y, x["batch"], axis=0)
+            (loss_value, prediction), grads = value_and_grad(params, *batch, x["mask"])
             new_params, new_state = sgd.step(params, grads, state)
             if ragged:
                 new_params = keep_ended(x["active"], new_params, params)

@@ -1,0 +1,212 @@
+"""``samestep run``: exercises one by one, results as they finish, everything kept."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.padding import Padding
+from rich.text import Text
+
+from samestep.cli.console import (
+    FAILED,
+    HELD,
+    INTERRUPTED,
+    UNUSABLE,
+    errors,
+    output,
+    report_exception,
+    show_error,
+)
+from samestep.cli.outcome import failure_lines, header_line, outcome_line, total_lines
+from samestep.cli.progress import RunProgress
+from samestep.drawing import FigureWriter
+from samestep.errors import SamestepError, UsageError
+from samestep.experiment import Experiment
+from samestep.interface import DTYPES
+from samestep.report import write_report
+from samestep.results import ExerciseModel
+from samestep.runner import DEFAULT_SEEDS, Campaign
+
+__all__ = ["run_exercises"]
+
+
+def run_exercises(
+    exercises: Sequence[str],
+    *,
+    on: Sequence[str],
+    dtypes: Sequence[str] | None,
+    seeds: int | None,
+    settings: Sequence[str],
+    folder: Path,
+    open_report: bool,
+    json: bool,
+) -> int:
+    """Run, print and save; return the exit status."""
+    campaign = Campaign.of(
+        *exercises,
+        on=on,
+        dtype=dtypes or DTYPES,
+        seeds=DEFAULT_SEEDS if seeds is None else seeds,
+        settings=dict(split_setting(text) for text in settings),
+    )
+    prepare_folder(folder)
+    with FigureWriter(folder / "figures") as writer:
+        # Who names no exercise has no order in mind, and sees a first result soon.
+        queue = campaign.exercises if exercises else sorted(campaign.exercises, key=_weight)
+        session = _Session(campaign, queue, folder, writer, quiet=json)
+        status = session.work()
+    if session.saved:
+        if json:
+            sys.stdout.write(campaign.result.to_json() + "\n")
+        if open_report:
+            show_in_browser(folder / "report.html")
+    return status
+
+
+def split_setting(text: str) -> tuple[str, str]:
+    """Split ``PARAMETER=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals):
+        raise UsageError(
+            f"--set {text!r} does not say what to set.",
+            "Expected PARAMETER=VALUE, such as learning_rate=0.1; samestep list shows them.",
+        )
+    return name.strip(), value.strip()
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the output folder and try to write there, before any work is done."""
+    try:
+        for part in (folder / "figures", folder / "traces"):
+            part.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=part):
+                pass
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write to the output folder {str(folder)!r}: {error.strerror}"
+            f" ({error.filename}).",
+            "Name another one: --out DIR.",
+        ) from error
+
+
+def show_in_browser(report: Path) -> None:
+    """Open the report, or say where it is."""
+    if not webbrowser.open(report.resolve().as_uri()):
+        errors().print(f"No browser was found; open {report} yourself.", soft_wrap=True)
+
+
+class _Session:
+    """One run on the terminal: results on standard output, all else on standard error."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        queue: Sequence[Experiment],
+        folder: Path,
+        writer: FigureWriter,
+        *,
+        quiet: bool,
+    ) -> None:
+        self._campaign = campaign
+        self._queue = queue
+        self._folder = folder
+        self._writer = writer
+        self._quiet = quiet
+        self._output = output()
+        self._bar = RunProgress(errors(), queue)
+        self._started = time.perf_counter()
+        self._shown: set[tuple[str, str]] = set()
+        self.saved = False
+
+    def work(self) -> int:
+        """Run all exercises, then write everything; return the exit status."""
+        try:
+            with self._bar:
+                status = self._conduct_all()
+                self._bar.say("", "drawing figures")
+                self._writer.finish()
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        if not any(_found_something(e) for e in self._campaign.result.summary.exercises):
+            # Results of an earlier run in the folder are worth more than nothing.
+            errors().print("Nothing was finished, so nothing was written.")
+            return status
+        if status == INTERRUPTED:
+            errors().print("Interrupted: writing what is complete. Ctrl-C again gives that up.")
+        return max(status, self._save())
+
+    def _conduct_all(self) -> int:
+        """Run the exercises; one that breaks down does not stop the others."""
+        campaign, result = self._campaign, self._campaign.result
+        campaign.open()
+        with self._bar.aside():
+            self._print(
+                Text(
+                    f"Exercises on {', '.join(campaign.participants)} in "
+                    f"{' and '.join(campaign.dtypes)}; a float64 oracle judges every step."
+                ),
+                header_line(self._output.width),
+            )
+        for item in self._queue:
+            error = None
+            self._bar.start()
+            try:
+                campaign.conduct(item, self._bar.say)
+            except Exception as raised:  # noqa: BLE001  # whatever an exercise may raise
+                error = raised
+            self._bar.finish()
+            model = result.summary.exercises[-1]
+            for figure in model.figures:
+                self._writer.add(result.figures[figure.name])
+            with self._bar.aside():
+                self._show(model, error)
+            if isinstance(error, UsageError):
+                break  # the user wants to mend the command, not to wait for the other exercises
+        if not all(exercise.complete for exercise in result.summary.exercises):
+            return UNUSABLE
+        return HELD if result.ok else FAILED
+
+    def _show(self, model: ExerciseModel, error: Exception | None) -> None:
+        if _found_something(model):
+            self._print(outcome_line(model, self._output.width), *failure_lines(model))
+        for failure in model.failures.items():
+            if failure not in self._shown:  # it will raise the same in every exercise
+                show_error(f"{failure[0]} raised in {model.id}: {failure[1]}")
+                self._shown.add(failure)
+        if error:
+            report_exception(error, f"{model.id}: ")
+
+    def _save(self) -> int:
+        """Write everything; return the exit status that this calls for."""
+        result, status = self._campaign.result, HELD
+        order = [item.id for item in self._campaign.exercises]
+        result.summary.exercises.sort(key=lambda exercise: order.index(exercise.id))
+        try:
+            result.save(self._folder, drawn=self._writer.finish())
+        except SamestepError as error:
+            report_exception(error)
+            status = UNUSABLE
+        write_report(result.summary, self._folder)
+        self.saved = True
+        self._print(*total_lines(result.summary, time.perf_counter() - self._started))
+        # Without wrapping: a path that is broken in two cannot be copied.
+        self._print(Text(f"Report: {self._folder / 'report.html'}"), soft_wrap=True)
+        return status
+
+    def _print(self, *lines: Text | Padding, soft_wrap: bool = False) -> None:
+        if not self._quiet:
+            for line in filter(None, lines):
+                self._output.print(line, soft_wrap=soft_wrap)
+
+
+def _weight(item: Experiment) -> float:
+    return item.weight
+
+
+def _found_something(model: ExerciseModel) -> bool:
+    return bool(model.claims or model.agreements or not model.error)
