@@ -35,6 +35,7 @@ class BookVersions(Experiment):
     """As printed the two versions do different things; mended, they take the same step."""
 
     id: ClassVar = "book-versions"
+    weight: ClassVar = 1.0
     title: ClassVar = "Do the book's two versions do the same thing?"
     question: ClassVar = (
         "The book prints this section for two frameworks, with the same learning rate. "

@@ -9,9 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from samestep_experiments import data_size_claims as claims
-from samestep_experiments import data_size_runs as runs
-from samestep_experiments.data_size import EXPERIMENT
+from samestep_experiments.data_size import EXPERIMENT, claims, runs
 
 import samestep
 from samestep import theory

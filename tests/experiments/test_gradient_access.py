@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from samestep_experiments.gradient_access import EXPERIMENT, _obstacle
-from samestep_experiments.gradient_access_claims import claim_ends
-from samestep_experiments.gradient_access_routes import (
+from samestep_experiments.gradient_access.claims import claim_ends
+from samestep_experiments.gradient_access.routes import (
     Judged,
     judge_difference,
     judge_routes,
     judged_steps,
 )
-from samestep_experiments.gradient_access_stored import (
+from samestep_experiments.gradient_access.stored import (
     Ends,
     full_gradient,
     measure_ends,

@@ -8,10 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from samestep_experiments import huber_forms, huber_loss, huber_trap, huber_travel
-from samestep_experiments import huber_robustness as robustness
-from samestep_experiments.huber_forms import PUBLISHED, Case, Response
-from samestep_experiments.huber_kinks import shipped_by
+from samestep_experiments import huber_loss
+from samestep_experiments.huber_loss import forms as huber_forms
+from samestep_experiments.huber_loss import robustness
+from samestep_experiments.huber_loss import trap as huber_trap
+from samestep_experiments.huber_loss import travel as huber_travel
+from samestep_experiments.huber_loss.forms import PUBLISHED, Case, Response
+from samestep_experiments.huber_loss.kinks import shipped_by
 
 import samestep
 from samestep.errors import UsageError

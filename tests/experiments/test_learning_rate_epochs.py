@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from samestep_experiments import learning_rate_epochs_approach as approach
-from samestep_experiments import learning_rate_epochs_border as border
-from samestep_experiments.learning_rate_epochs_predictions import (
+from samestep_experiments.learning_rate_epochs import approach, border
+from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,
     epochs_to_floor,
     floor_at_epoch_ends,
 )
-from samestep_experiments.learning_rate_epochs_runs import (
+from samestep_experiments.learning_rate_epochs.runs import (
     DIVERGENT,
     PUBLISHED_RATES,
     SMALL,

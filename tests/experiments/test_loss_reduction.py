@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from samestep_experiments import loss_reduction as same
-from samestep_experiments import loss_reduction_limits as limits
-from samestep_experiments.loss_reduction_published import ROWS, WRONG
+from samestep_experiments.loss_reduction import limits
+from samestep_experiments.loss_reduction.published import ROWS, WRONG
 
 import samestep
 from samestep.errors import UsageError

@@ -162,6 +162,58 @@ def step(
     )
 
 
+@app.command()
+@command
+def explain(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TRACE...", help="Two or more stored traces, or the output folder of a run."
+        ),
+    ],
+    *,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Print the bound's derivation and its numbers.")
+    ] = False,
+) -> int:
+    """Name the first divergence of stored traces, and its likely cause."""
+    from samestep.cli.explain import explain_paths
+
+    return explain_paths(paths, bound=bound)
+
+
+@app.command()
+@command
+def attribute(
+    exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="samestep list shows them.")],
+    *,
+    on: On = None,
+) -> int:
+    """Say which axis makes the paths differ: framework, dtype, mode, batch policy, device."""
+    from samestep.cli.attribute import attribute_exercise
+
+    return attribute_exercise(exercise, on=on or [])
+
+
+@app.command()
+@command
+def selftest(
+    *,
+    on: On = None,
+    sound: Annotated[
+        int, typer.Option(metavar="N", help="Random sound problems to hunt false alarms in.")
+    ] = 0,
+    teeth: Annotated[
+        bool, typer.Option("--teeth", help="Find the smallest gradient error that is caught.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> int:
+    """Plant bugs in a sound backend and show what the cross-check says about each."""
+    from samestep.cli.selftest import run_selftest
+
+    return run_selftest(on=on or [], sound=sound, teeth=teeth, as_json=json)
+
+
 @app.command("list")
 @command
 def list_() -> int:

@@ -21,12 +21,10 @@ from samestep.losses import Float64, get_loss
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments import huber_robustness as robustness
-from samestep_experiments import huber_trap as trap
-from samestep_experiments import huber_travel as travel
-from samestep_experiments.huber_forms import FORMS, Case, Response
-from samestep_experiments.huber_kinks import DELTAS, compare_forms
-from samestep_experiments.huber_loss_figures import draw_forms, draw_robustness, draw_trap
+from samestep_experiments.huber_loss import robustness, trap, travel
+from samestep_experiments.huber_loss.figures import draw_forms, draw_robustness, draw_trap
+from samestep_experiments.huber_loss.forms import FORMS, Case, Response
+from samestep_experiments.huber_loss.kinks import DELTAS, compare_forms
 
 POWER_OF_TWO, OTHER = 2.0, 3.0
 """Parameters s at which smooth L1 is made to follow Huber's loss."""

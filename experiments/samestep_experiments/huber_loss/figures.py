@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from samestep_experiments.huber_trap import Course
+    from samestep_experiments.huber_loss.trap import Course
 
     Curve = tuple[np.ndarray, np.ndarray, np.ndarray]
 

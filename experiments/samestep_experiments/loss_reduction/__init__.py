@@ -22,9 +22,9 @@ from samestep.losses import Reduction
 from samestep.plan import LastBatch, Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.loss_reduction_figures import draw_path_gap
-from samestep_experiments.loss_reduction_limits import find_limits
-from samestep_experiments.loss_reduction_published import ROWS, SUMMED, check_rows
+from samestep_experiments.loss_reduction.figures import draw_path_gap
+from samestep_experiments.loss_reduction.limits import find_limits
+from samestep_experiments.loss_reduction.published import ROWS, SUMMED, check_rows
 
 BATCH_SIZE = 32
 OTHER_SIZES = (30, 25)
@@ -62,7 +62,7 @@ class LossReduction(Experiment):
     parameters: ClassVar = {
         "learning_rate": Parameter(0.03, "rate of the mean loss, above 0 and at most 1")
     }
-    weight: ClassVar = 4.0
+    weight: ClassVar = 8.0
 
     def run(self, lab: Lab) -> str:
         """Compare the steps, find the limits, and place the published numbers."""

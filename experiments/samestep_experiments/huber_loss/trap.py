@@ -15,8 +15,8 @@ from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.huber_forms import PUBLISHED, Case, Response, at_truth
-from samestep_experiments.huber_travel import DELTA, FAST
+from samestep_experiments.huber_loss.forms import PUBLISHED, Case, Response, at_truth
+from samestep_experiments.huber_loss.travel import DELTA, FAST
 
 SEEDS = 32
 TRUTH_SEEDS = 4

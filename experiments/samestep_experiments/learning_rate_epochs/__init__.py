@@ -18,15 +18,15 @@ from samestep.errors import UsageError
 from samestep.experiment import Experiment, Lab, Parameter
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
-from samestep_experiments.learning_rate_epochs_approach import claim_approach
-from samestep_experiments.learning_rate_epochs_border import Border, find_border
-from samestep_experiments.learning_rate_epochs_figures import draw_approach, draw_heat_map
-from samestep_experiments.learning_rate_epochs_predictions import (
+from samestep_experiments.learning_rate_epochs.approach import claim_approach
+from samestep_experiments.learning_rate_epochs.border import Border, find_border
+from samestep_experiments.learning_rate_epochs.figures import draw_approach, draw_heat_map
+from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,
     epochs_to_floor,
     floor_at_epoch_ends,
 )
-from samestep_experiments.learning_rate_epochs_runs import (
+from samestep_experiments.learning_rate_epochs.runs import (
     DIVERGENT,
     LARGE,
     MIDDLE,
@@ -52,6 +52,7 @@ class LearningRateEpochs(Experiment):
     """More epochs help until the error meets the floor that the learning rate sets."""
 
     id: ClassVar = "learning-rate-epochs"
+    weight: ClassVar = 2.5
     title: ClassVar = "Learning rate and epochs: does it keep on improving?"
     question: ClassVar = (
         "Vary the learning rate and the number of epochs. Does the solution keep on improving as "

@@ -10,8 +10,8 @@ import numpy as np
 from samestep.claims import Claim, Evidence, decide, quantile_interval
 from samestep.experiment import Lab
 from samestep.losses import Float64
-from samestep_experiments.gradient_access_routes import Judged, RouteFinding
-from samestep_experiments.gradient_access_stored import (
+from samestep_experiments.gradient_access.routes import Judged, RouteFinding
+from samestep_experiments.gradient_access.stored import (
     Ends,
     StaleGradient,
     StoredGradient,

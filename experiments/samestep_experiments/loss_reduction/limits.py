@@ -29,8 +29,8 @@ from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.loss_reduction_figures import draw_limits
-from samestep_experiments.loss_reduction_published import PUBLISHED_PROBLEM, ROWS, SUMMED
+from samestep_experiments.loss_reduction.figures import draw_limits
+from samestep_experiments.loss_reduction.published import PUBLISHED_PROBLEM, ROWS, SUMMED
 
 BATCH_SIZE = PUBLISHED_PROBLEM.batch_size
 TRUTH = np.array([*PUBLISHED_PROBLEM.w, PUBLISHED_PROBLEM.b])

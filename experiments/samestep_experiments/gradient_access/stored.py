@@ -18,7 +18,7 @@ from samestep.plan import Plan
 from samestep.rounding import Referee
 from samestep.theory import curvature, least_squares
 from samestep.trace import Trace
-from samestep_experiments.gradient_access_routes import (
+from samestep_experiments.gradient_access.routes import (
     Judged,
     before,
     closed_form,

@@ -14,7 +14,7 @@ from samestep.experiment import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
-from samestep_experiments.huber_forms import at_truth
+from samestep_experiments.huber_loss.forms import at_truth
 
 LOSSES = {"squared_error": "squared error", "huber": "Huber's loss"}
 """The losses that are compared, with their names in sentences."""

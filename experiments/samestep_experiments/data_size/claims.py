@@ -13,7 +13,7 @@ from samestep.claims import Evidence, Interval, decide, mean_interval, quantile_
 from samestep.experiment import Lab
 from samestep.losses import Float64
 from samestep.registry import oracle
-from samestep_experiments.data_size_runs import (
+from samestep_experiments.data_size.runs import (
     BASELINE,
     EPOCHS,
     SIZES,

@@ -22,7 +22,7 @@ from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 from samestep.theory import contraction, critical_rate, least_squares, noise_floor
 from samestep.trace import Trace
-from samestep_experiments.gradient_access_claims import (
+from samestep_experiments.gradient_access.claims import (
     claim_differences,
     claim_ends,
     claim_routes,
@@ -32,15 +32,15 @@ from samestep_experiments.gradient_access_claims import (
     count,
     vector,
 )
-from samestep_experiments.gradient_access_figures import draw_routes, draw_stale, draw_uncleared
-from samestep_experiments.gradient_access_routes import (
+from samestep_experiments.gradient_access.figures import draw_routes, draw_stale, draw_uncleared
+from samestep_experiments.gradient_access.routes import (
     Judged,
     RouteFinding,
     flat,
     judge_difference,
     judge_routes,
 )
-from samestep_experiments.gradient_access_stored import (
+from samestep_experiments.gradient_access.stored import (
     Ends,
     UnclearedPath,
     measure_ends,
@@ -58,6 +58,7 @@ class GradientAccess(Experiment):
     """All routes give one gradient; the stored one is stale."""
 
     id: ClassVar = "gradient-access"
+    weight: ClassVar = 2.0
     title: ClassVar = "How do you get at the gradient of the weights?"
     question: ClassVar = (
         "How do you access the gradient of the weights? Do all ways give the same numbers, and "

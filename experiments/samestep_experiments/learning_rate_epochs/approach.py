@@ -13,11 +13,11 @@ from samestep.agreement import Judgement, judge
 from samestep.claims import Evidence, Interval, decide, mean_interval, proportion_interval
 from samestep.experiment import Lab
 from samestep.losses import Float64
-from samestep_experiments.learning_rate_epochs_predictions import (
+from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,
     floor_at_epoch_ends,
 )
-from samestep_experiments.learning_rate_epochs_runs import (
+from samestep_experiments.learning_rate_epochs.runs import (
     DIVERGENT,
     LARGE,
     MIDDLE,

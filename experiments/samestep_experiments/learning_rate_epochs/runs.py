@@ -10,7 +10,7 @@ import numpy.typing as npt
 from samestep.losses import Float64
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.learning_rate_epochs_predictions import epochs_to_floor
+from samestep_experiments.learning_rate_epochs.predictions import epochs_to_floor
 
 __all__ = ["PUBLISHED_EPOCHS", "PUBLISHED_RATES", "SPEC", "Runs", "distances"]
 

@@ -18,8 +18,8 @@ from samestep.experiment import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
-from samestep_experiments.learning_rate_epochs_figures import draw_border
-from samestep_experiments.learning_rate_epochs_runs import distances
+from samestep_experiments.learning_rate_epochs.figures import draw_border
+from samestep_experiments.learning_rate_epochs.runs import distances
 
 __all__ = ["Border", "find_border"]
 

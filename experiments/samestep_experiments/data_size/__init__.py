@@ -18,9 +18,8 @@ from samestep.claims import Interval
 from samestep.experiment import Experiment, Lab, Parameter
 from samestep.plan import Plan
 from samestep.problem import require_positive
-from samestep_experiments import data_size_claims as claims
-from samestep_experiments import data_size_figures as figures
-from samestep_experiments.data_size_runs import (
+from samestep_experiments.data_size import claims, figures
+from samestep_experiments.data_size.runs import (
     BASELINE,
     EPOCHS,
     FULL_BATCH_SIZES,
@@ -48,6 +47,7 @@ class DataSize(Experiment):
     """A fixed number of epochs measures the updates; least squares measures the data."""
 
     id: ClassVar = "data-size"
+    weight: ClassVar = 4.0
     title: ClassVar = "How does the solution depend on the amount of data?"
     question: ClassVar = (
         "What happens to the estimated weights and bias as the number of examples grows, and why "

@@ -8,7 +8,7 @@ from samestep.claims import Evidence
 from samestep.experiment import Lab
 from samestep.interface import Backend
 from samestep.rounding import Tolerance
-from samestep_experiments.huber_forms import (
+from samestep_experiments.huber_loss.forms import (
     AT_DELTA,
     FORMS,
     PUBLISHED,
