@@ -44,6 +44,11 @@ class BookVersions(Experiment):
     )
     parameters: ClassVar = {"learning_rate": Parameter(0.03, "the rate of both versions")}
 
+    def typical_fit(self) -> Plan:
+        """Return the version with the factor 1/2."""
+        problem = SyntheticRegression().draw(0)
+        return Plan.of(problem, loss="half_squared_error", name="second version, as printed")
+
     def run(self, lab: Lab) -> str:
         """Take the differences away one at a time."""
         rate = float(lab.parameter("learning_rate"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from samestep.agreement import judge as judge
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
+    from samestep.divergence import explain as explain
     from samestep.errors import MissingParticipantError as MissingParticipantError
     from samestep.errors import SamestepError as SamestepError
     from samestep.errors import UsageError as UsageError
@@ -42,6 +43,7 @@ _HOME = {
     "agreement": ("Comparison", "compare", "judge"),
     "interface": ("Backend", "SGDOptions", "TensorOps"),
     "claims": ("Claim", "Evidence"),
+    "divergence": ("explain",),
     "errors": ("MissingParticipantError", "SamestepError", "UsageError"),
     "experiment": ("Experiment", "Lab", "Parameter"),
     "losses": ("Loss", "closed_form", "register_loss"),

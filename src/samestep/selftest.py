@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.agreement import judge
-from samestep.explain import Divergence, explain
+from samestep.divergence import Divergence, explain
 from samestep.interface import Backend
 from samestep.plan import Plan
 from samestep.planted import BUGS, BrokenBackend, Bug, sound_plan

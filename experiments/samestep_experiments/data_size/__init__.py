@@ -17,7 +17,7 @@ import numpy as np
 from samestep.claims import Interval
 from samestep.experiment import Experiment, Lab, Parameter
 from samestep.plan import Plan
-from samestep.problem import require_positive
+from samestep.problem import SyntheticRegression, require_positive
 from samestep_experiments.data_size import claims, figures
 from samestep_experiments.data_size.runs import (
     BASELINE,
@@ -57,6 +57,11 @@ class DataSize(Experiment):
         "learning_rate": Parameter(0.03, "the rate of minibatch SGD"),
         "updates": Parameter(320, "updates of every size where their number is fixed"),
     }
+
+    def typical_fit(self) -> Plan:
+        """Return one of the published sizes, with short last batches."""
+        problem = SyntheticRegression(b=4.0, num_train=1000).draw(0)
+        return Plan.of(problem, name="1,000 examples, b = 4")
 
     def run(self, lab: Lab) -> str:
         """Solve the problem of every size in four ways, over seeds."""

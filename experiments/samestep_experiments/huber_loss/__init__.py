@@ -48,6 +48,11 @@ class HuberLoss(Experiment):
     }
     weight: ClassVar = 4.0
 
+    def typical_fit(self) -> Plan:
+        """Return the published run."""
+        problem = SyntheticRegression().draw(0)
+        return Plan.of(problem, loss="huber", learning_rate=0.3, name="Huber's loss, rate 0.3")
+
     def run(self, lab: Lab) -> str:
         """Tell the forms apart, then train on each of them."""
         delta, outlier = float(lab.parameter("delta")), float(lab.parameter("outlier"))

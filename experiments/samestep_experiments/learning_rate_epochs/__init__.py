@@ -65,6 +65,10 @@ class LearningRateEpochs(Experiment):
         ),
     }
 
+    def typical_fit(self) -> Plan:
+        """Return the rate that is on its floor after three epochs."""
+        return Plan.of(SyntheticRegression().draw(0), learning_rate=0.3, name="rate 0.3")
+
     def run(self, lab: Lab) -> str:
         """Train a grid of rates, epochs and seeds; then look for the critical rate."""
         epochs, resolution = int(lab.parameter("max_epochs")), float(lab.parameter("resolution"))

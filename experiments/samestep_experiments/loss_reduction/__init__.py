@@ -64,6 +64,11 @@ class LossReduction(Experiment):
     }
     weight: ClassVar = 8.0
 
+    def typical_fit(self) -> Plan:
+        """Return summed loss at the rate that makes up for it."""
+        problem = SyntheticRegression().draw(0)
+        return Plan.of(problem, reduction="sum", learning_rate=0.03 / 32, name="sum, rate 0.03/32")
+
     def run(self, lab: Lab) -> str:
         """Compare the steps, find the limits, and place the published numbers."""
         rate = float(lab.parameter("learning_rate"))

@@ -8,8 +8,8 @@ from pathlib import Path
 from samestep import rounding
 from samestep.agreement import Judgement
 from samestep.cli.console import FAILED, HELD, output
+from samestep.divergence import Explanation, explain
 from samestep.errors import UsageError
-from samestep.explain import Explanation, explain
 from samestep.plan import Plan
 from samestep.rounding import Tolerance
 from samestep.storage import load_trace
@@ -38,11 +38,12 @@ def _explanations(paths: Sequence[Path]) -> Iterable[Explanation]:
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0] / "traces" if (paths[0] / "traces").is_dir() else paths[0]
         traces = [load_trace(path) for path in sorted(folder.glob("*.npz"))]
-        by_plan: dict[str, list[Trace]] = {}
+        # Several exercises run the baseline: the same plan and participants, once is enough.
+        by_plan: dict[str, dict[str, Trace]] = {}
         for trace in traces:
             if trace.every_step:
-                by_plan.setdefault(trace.plan.hash, []).append(trace)
-        pairs = [group for group in by_plan.values() if len(group) > 1]
+                by_plan.setdefault(trace.plan.hash, {})[trace.participant] = trace
+        pairs = [tuple(group.values()) for group in by_plan.values() if len(group) > 1]
         if not pairs:
             raise UsageError(
                 f"{str(folder)!r} holds no plan with traces of two participants.",

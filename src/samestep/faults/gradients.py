@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -31,6 +32,12 @@ def gradient_faults(case: Case) -> Iterator[Fault]:
         "single numbers are not finite, the others are right",
         lambda case, step, key, g: np.where(np.isfinite(case.observed(key, step)), g, np.nan),
     )
+    if case.quantity == "gradient":
+        yield Fault(
+            "gradient-only-recorded",
+            "the recorded gradient is not the one that the update used, which is right",
+            _only_recorded,
+        )
     for name, values in case.trace.gradient.items():
         for i in range(int(np.prod(values.shape[2:], dtype=int))):
             element = f"{name}[{i}]" if values.ndim > 2 else name
@@ -70,6 +77,14 @@ def _replaced(id_: str, cause: str, wrong: Wrong) -> Fault:
         return case.references(variation=Variation(quantity=quantity), step=step)
 
     return Fault(id_, cause, recompute)
+
+
+def _only_recorded(case: Case, step: int) -> dict[str, Reference]:
+    references = case.references(step=step)
+    for key, reference in references.items():
+        if key.startswith("gradient/"):
+            references[key] = replace(reference, value=case.observed(key, step))
+    return references
 
 
 def _stale(case: Case, step: int, key: str, gradient: Float64) -> Float64:

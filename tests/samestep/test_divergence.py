@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import samestep
+from samestep.divergence import explain
 from samestep.errors import UsageError
-from samestep.explain import explain
 from samestep.fuzz import random_plan, try_sound
 from samestep.planted import BUGS, Bug, sound_plan
 from samestep.selftest import sensitivity, sound_plans, try_bug
