@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from samestep.errors import UsageError
 from samestep.plan import Plan
-from samestep.rounding import QUANTITIES, Referee, Reference, Tolerance
+from samestep.referee import QUANTITIES, Referee, Reference
+from samestep.rounding import Tolerance
 from samestep.trace import Trace
 
 __all__ = ["Agreement", "Comparison", "Finding", "Verdict", "compare", "judge"]

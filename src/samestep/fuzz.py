@@ -12,7 +12,7 @@ from samestep.interface import Backend
 from samestep.losses import LOSSES
 from samestep.plan import Plan
 from samestep.problem import Problem
-from samestep.rounding import QUANTITIES
+from samestep.referee import QUANTITIES
 from samestep.training import train
 
 __all__ = ["Trial", "random_plan", "try_sound", "try_sound_problems"]

@@ -11,7 +11,8 @@ from typing import Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from samestep.results import (
+from samestep.referee import QUANTITIES
+from samestep.summary import (
     AgreementModel,
     ClaimModel,
     ExerciseModel,
@@ -20,7 +21,6 @@ from samestep.results import (
     PublishedModel,
     Summary,
 )
-from samestep.rounding import QUANTITIES
 
 __all__ = ["render_report", "write_report"]
 

@@ -25,7 +25,8 @@ from samestep.registry import (
     experiment_names,
     parse_participant,
 )
-from samestep.results import ExerciseModel, Result, Summary
+from samestep.results import Result
+from samestep.summary import ExerciseModel, Summary
 
 __all__ = [
     "DEFAULT_SEEDS",

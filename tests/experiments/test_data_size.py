@@ -18,7 +18,8 @@ from samestep.errors import UsageError
 from samestep.experiment import Lab
 from samestep.problem import Problem
 from samestep.registry import oracle
-from samestep.results import ExerciseModel, Result
+from samestep.results import Result
+from samestep.summary import ExerciseModel
 from samestep.training import train
 
 

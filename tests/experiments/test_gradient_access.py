@@ -32,7 +32,8 @@ from samestep import Plan, SyntheticRegression, UsageError, stack, train
 from samestep.experiment import Lab
 from samestep.interface import Backend
 from samestep.losses import LOSSES, get_loss, register_loss
-from samestep.results import ExerciseModel, Result
+from samestep.results import Result
+from samestep.summary import ExerciseModel
 from samestep.trace import Trace
 
 ABOUT_STORED = {

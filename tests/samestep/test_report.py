@@ -11,7 +11,7 @@ import pytest
 
 from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
 from samestep.report import render_report, write_report
-from samestep.results import (
+from samestep.summary import (
     AgreementModel,
     ClaimModel,
     EvidenceModel,

@@ -14,8 +14,9 @@ import pytest
 import samestep
 from samestep import Evidence, Experiment, Lab, Plan, SamestepError, SyntheticRegression, train
 from samestep.figures import new_figure
-from samestep.results import ExerciseModel, Result, Summary
+from samestep.results import Result
 from samestep.storage import load_trace
+from samestep.summary import ExerciseModel, Summary
 
 NAN, INF = float("nan"), float("inf")
 

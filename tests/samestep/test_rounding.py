@@ -14,7 +14,8 @@ import samestep
 from samestep import Plan, Problem, SyntheticRegression, Trace, judge, stack, train
 from samestep.interface import Backend
 from samestep.losses import LOSSES
-from samestep.rounding import QUANTITIES, Referee, Reference, Tolerance
+from samestep.referee import QUANTITIES, Referee, Reference
+from samestep.rounding import Tolerance
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -21,7 +21,8 @@ from samestep import (
     UsageError,
     runner,
 )
-from samestep.results import ExerciseModel, Result
+from samestep.results import Result
+from samestep.summary import ExerciseModel
 
 SPEC = SyntheticRegression(num_train=12, num_val=0, batch_size=4)
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from samestep.interface import Array, Backend, Params
 from samestep.losses import Float64, Loss, Objective, Reduction, get_loss
 from samestep.plan import Plan
-from samestep.rounding import Referee, Reference, Tolerance
+from samestep.referee import Referee, Reference
+from samestep.rounding import Tolerance
 from samestep.trace import Trace
 
 INTERFACE = "this lab's value_and_grad"

@@ -15,7 +15,7 @@ import numpy as np
 from samestep.interface import Array, Backend, Params, SGDOptions
 from samestep.losses import Float64
 from samestep.plan import Plan
-from samestep.rounding import Referee
+from samestep.referee import Referee
 from samestep.theory import curvature, least_squares
 from samestep.trace import Trace
 from samestep_experiments.gradient_access.routes import (

@@ -19,7 +19,8 @@ from samestep.interface import Array, Backend, Params, TensorOps
 from samestep.losses import LOSSES, Loss, Objective, Reduction, get_loss, register_loss
 from samestep.plan import Plan
 from samestep.problem import Problem
-from samestep.rounding import Referee, Reference, Tolerance, enclose
+from samestep.referee import Referee, Reference
+from samestep.rounding import Tolerance, enclose
 
 PUBLISHED = "published_huber"
 """Name of the loss that the published formula defines when it is taken literally."""

@@ -11,7 +11,7 @@ from rich.text import Text
 from samestep.runner import DEFAULT_SEEDS
 
 if TYPE_CHECKING:
-    from samestep.results import ExerciseModel, Summary
+    from samestep.summary import ExerciseModel, Summary
 
 __all__ = ["failure_lines", "header_line", "outcome_line", "total_lines"]
 

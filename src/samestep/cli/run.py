@@ -29,8 +29,8 @@ from samestep.errors import SamestepError, UsageError
 from samestep.experiment import Experiment
 from samestep.interface import DTYPES
 from samestep.report import write_report
-from samestep.results import ExerciseModel
 from samestep.runner import DEFAULT_SEEDS, Campaign
+from samestep.summary import ExerciseModel
 
 __all__ = ["run_exercises"]
 

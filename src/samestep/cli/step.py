@@ -21,7 +21,7 @@ from samestep.errors import UsageError
 from samestep.losses import Reduction, get_loss
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression, require_positive
-from samestep.rounding import Referee, Reference
+from samestep.referee import Referee, Reference
 from samestep.runner import check_participants, open_participants
 from samestep.trace import Trace
 from samestep.training import train

@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.losses import Float64
 from samestep.plan import Plan
-from samestep.rounding import Referee, Reference, Variation
+from samestep.referee import Referee, Reference, Variation
 from samestep.trace import Trace
 
 __all__ = ["Case", "Fault"]

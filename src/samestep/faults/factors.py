@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
-from samestep.rounding import Reference, Variation
+from samestep.referee import Reference, Variation
 
 __all__ = ["factor_faults"]
 

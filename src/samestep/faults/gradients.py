@@ -10,7 +10,7 @@ import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
 from samestep.losses import Float64
-from samestep.rounding import Reference, Variation
+from samestep.referee import Reference, Variation
 
 __all__ = ["gradient_faults"]
 

@@ -14,7 +14,7 @@ from samestep.faults.case import Case, Fault
 from samestep.losses import Float64
 from samestep.plan import Plan
 from samestep.problem import Problem
-from samestep.rounding import Reference, Variation
+from samestep.referee import Reference, Variation
 
 __all__ = ["row_faults"]
 

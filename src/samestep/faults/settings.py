@@ -11,7 +11,7 @@ from samestep.faults.case import Case, Fault, varied
 from samestep.interface import SGDOptions
 from samestep.losses import LOSSES, Float64
 from samestep.plan import Plan
-from samestep.rounding import UpdateTerms, Variation
+from samestep.referee import UpdateTerms, Variation
 
 __all__ = ["setting_faults"]
 

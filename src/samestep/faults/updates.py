@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
 from samestep.losses import Float64
-from samestep.rounding import Reference, UpdateTerms, Variation
+from samestep.referee import Reference, UpdateTerms, Variation
 
 __all__ = ["update_faults"]
 

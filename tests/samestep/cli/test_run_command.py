@@ -12,8 +12,8 @@ import cli_stubs
 import pytest
 from json_schema import violations
 
-from samestep.results import Summary
 from samestep.storage import load_trace
+from samestep.summary import Summary
 
 pytestmark = pytest.mark.usefixtures("stubs")
 
