@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from samestep.claims import Evidence, decide, quantile_interval
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
 from samestep.figures import COLOURS, new_figure
+from samestep.lab import Lab
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samestep.agreement import Comparison as Comparison
     from samestep.agreement import compare as compare
-    from samestep.agreement import judge as judge
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
     from samestep.divergence import explain as explain
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from samestep.errors import SamestepError as SamestepError
     from samestep.errors import UsageError as UsageError
     from samestep.experiment import Experiment as Experiment
-    from samestep.experiment import Lab as Lab
     from samestep.experiment import Parameter as Parameter
     from samestep.interface import Backend as Backend
     from samestep.interface import SGDOptions as SGDOptions
     from samestep.interface import TensorOps as TensorOps
+    from samestep.judgement import judge as judge
+    from samestep.lab import Lab as Lab
     from samestep.losses import Loss as Loss
     from samestep.losses import closed_form as closed_form
     from samestep.losses import register_loss as register_loss
@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from samestep.training import validation_loss as validation_loss
 
 _HOME = {
-    "agreement": ("Comparison", "compare", "judge"),
+    "agreement": ("Comparison", "compare"),
+    "judgement": ("judge",),
+    "lab": ("Lab",),
     "interface": ("Backend", "SGDOptions", "TensorOps"),
     "claims": ("Claim", "Evidence"),
     "divergence": ("explain",),
     "errors": ("MissingParticipantError", "SamestepError", "UsageError"),
-    "experiment": ("Experiment", "Lab", "Parameter"),
+    "experiment": ("Experiment", "Parameter"),
     "losses": ("Loss", "closed_form", "register_loss"),
     "plan": ("Plan", "stack"),
     "problem": ("Problem", "SyntheticRegression"),

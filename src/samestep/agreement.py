@@ -1,8 +1,4 @@
-"""Verdicts: did each participant, and did all of them, take the step that the plan asks for?
-
-Each step is judged on its own, from the recorded state before it, so no theory of how errors
-spread is needed, and the first quantity that is wrong is the one that is named.
-"""
+"""Verdicts on several traces of one plan: did all participants take the same step?"""
 
 from __future__ import annotations
 
@@ -10,123 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from samestep.errors import UsageError
+from samestep.judgement import Judgement, judge, order_of_ratio, recorded_keys
 from samestep.plan import Plan
-from samestep.referee import QUANTITIES, Referee, Reference
-from samestep.rounding import Tolerance
+from samestep.referee import QUANTITIES
 from samestep.trace import Trace
 
-__all__ = ["Agreement", "Comparison", "Finding", "Verdict", "compare", "judge"]
-
-_BLOCK = 2_000_000
-"""Row-features that are recomputed at a time; bounds the memory of a cross-check."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One number that was compared, and where it stands in the trace.
-
-    Parameters
-    ----------
-    step, run : int
-    element : str
-        Such as ``"w[1]"`` or ``"row 3"``.
-    observed, expected : float
-        The participant's value and the oracle's.
-    error, bound : float
-        Absolute difference, and the largest one that rounding explains.
-    magnitude : float
-        Magnitude of the largest term; ``ulps`` counts the error in units of its last place.
-    ulps : float
-    """
-
-    step: int
-    run: int
-    element: str
-    observed: float
-    expected: float
-    error: float
-    bound: float
-    magnitude: float
-    ulps: float
-
-    @property
-    def ratio(self) -> float:
-        """Error over bound: above 1 rounding does not explain it."""
-        return self.error / self.bound if self.bound else (np.inf if self.error else 0.0)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement on one quantity of one participant, over all its steps.
-
-    Parameters
-    ----------
-    quantity : str
-        ``prediction``, ``loss``, ``gradient`` or ``update``.
-    holds : bool
-    worst : Finding or None
-        Where error over bound is largest; None if no step could be judged.
-    first : Finding or None
-        The first step beyond the bound.
-    judged : int
-        How many numbers were compared.
-    median_ratio : float
-        Median over steps of the largest error over bound in a step: the looseness of the bound.
-    steps_beyond : tuple of int
-        All steps beyond the bound, in any run.
-    """
-
-    quantity: str
-    holds: bool
-    worst: Finding | None
-    first: Finding | None
-    judged: int
-    median_ratio: float
-    steps_beyond: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """All verdicts on one trace.
-
-    Parameters
-    ----------
-    trace : Trace
-    verdicts : dict of str to Verdict
-    overflow_step : array of shape (runs,), int
-        First step with a number that is not finite; -1 where there is none.
-    overflow_explained : bool
-        Whether overflow was possible wherever a number is not finite.
-    overflow_quantity : array of shape (runs,), str
-    """
-
-    trace: Trace
-    verdicts: dict[str, Verdict]
-    overflow_step: npt.NDArray[np.intp]
-    overflow_explained: bool
-    overflow_quantity: npt.NDArray[np.str_]
-
-    @property
-    def holds(self) -> bool:
-        """Whether every quantity of every step is within its bound."""
-        return self.overflow_explained and all(v.holds for v in self.verdicts.values())
-
-    def keys(self, quantity: str) -> list[str]:
-        """Names of the recorded arrays that belong to a quantity."""
-        return _keys(self.trace, quantity)
-
-    @property
-    def first(self) -> tuple[str, Finding] | None:
-        """First divergence: earliest step, then the order in which a step is computed."""
-        found = [(v.first.step, i, q) for i, (q, v) in enumerate(self.verdicts.items()) if v.first]
-        if not found:
-            return None
-        quantity = min(found)[2]
-        finding = self.verdicts[quantity].first
-        return (quantity, finding) if finding else None
+__all__ = ["Agreement", "Comparison", "agree", "compare"]
 
 
 @dataclass(frozen=True)
@@ -182,55 +69,6 @@ class Comparison:
     def holds(self) -> bool:
         """Whether all participants took the same step, every step."""
         return all(a.holds for a in self.agreements)
-
-
-def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
-    """Judge every quantity of every recorded step against the float64 oracle.
-
-    Parameters
-    ----------
-    trace : Trace
-        Recorded with ``every_step=True``.
-    plan : Plan, optional
-        Judge the parameters' path against *this* plan's step instead of the trace's own: this is
-        how one says that two settings take the same step. Then only the update is judged, and
-        only that of the parameters.
-
-    Raises
-    ------
-    UsageError
-        If the trace lacks its steps or starts elsewhere than its plan, or if the other plan has
-        other shapes.
-    """
-    own = plan is None
-    plan = plan or trace.plan
-    _require_fit(trace, plan)
-    overflow, where = _first_non_finite(trace, plan)
-    collectors = {q: _Collector(q, trace.dtype) for q in (QUANTITIES if own else ("update",))}
-    explained = True
-    for steps, references in _blocks(trace, plan):
-        number = np.arange(steps.start, steps.stop)[:, None]
-        judged = plan.active[steps] & ((overflow < 0) | (number < overflow))
-        at_overflow = plan.active[steps] & (overflow >= 0) & (number == overflow)
-        for key, reference in references.items():
-            quantity = key.split("/", maxsplit=1)[0]
-            if quantity not in collectors or (not own and "velocity" in key):
-                continue
-            observed = trace.observed(key, steps)
-            rank = QUANTITIES.index(quantity)
-            # In the step that overflows, what was computed before the overflow still counts, and
-            # so does a number that is not finite where nothing could overflow.
-            counts = judged | (at_overflow & (np.vectorize(_rank)(where) > rank)[None])
-            here = at_overflow & (where == key)[None]
-            if here.any():
-                size = reference.magnitude.reshape(*reference.magnitude.shape[:2], -1).max(-1)
-                impossible = here & (size < 0.99 * Tolerance(trace.dtype).largest)
-                explained &= not impossible.any()
-                counts |= impossible
-            collectors[quantity].add(key, steps.start, observed, reference, counts, plan)
-    return Judgement(
-        trace, {q: c.verdict() for q, c in collectors.items()}, overflow, explained, where
-    )
 
 
 def compare(*traces: Trace) -> Comparison:
@@ -291,7 +129,7 @@ def agree(first: Judgement, second: Judgement) -> Iterator[Agreement]:
     for quantity in QUANTITIES:
         verdicts = first.verdicts[quantity], second.verdicts[quantity]
         found = [v.worst for v in verdicts if v.worst is not None]
-        worst = max(found, key=lambda finding: _order(finding.ratio), default=None)
+        worst = max(found, key=lambda finding: order_of_ratio(finding.ratio), default=None)
         gap, relative_gap = path_gap(first.trace, second.trace, quantity)
         yield Agreement(
             participants=(first.trace.participant, second.trace.participant),
@@ -317,7 +155,7 @@ def path_gap(first: Trace, second: Trace, quantity: str = "update") -> tuple[flo
     """
     active, whole = first.plan.active, slice(0, first.plan.steps)
     gap, size = np.zeros(active.shape), np.zeros(active.shape)
-    for key in _keys(first, quantity):
+    for key in recorded_keys(first, quantity):
         a, b = (
             t.observed(key, whole).astype(np.float64).reshape(*active.shape, -1)
             for t in (first, second)
@@ -331,37 +169,6 @@ def path_gap(first: Trace, second: Trace, quantity: str = "update") -> tuple[flo
     return float(gap.max(initial=0.0)), float(relative.max(initial=0.0))
 
 
-def _require_fit(trace: Trace, plan: Plan) -> None:
-    """Raise an error for a trace whose steps cannot be judged by the plan."""
-    if trace.loss is None:
-        raise UsageError(
-            f"The trace of {trace.participant} holds no steps.", "Train with every_step=True."
-        )
-    if plan.active.shape != trace.loss.shape or plan.features != trace.plan.features:
-        raise UsageError(
-            f"The trace has (steps, runs) = {trace.loss.shape} and {trace.plan.features} features, "
-            f"the plan {plan.active.shape} and {plan.features}.",
-            "Give a plan of the same shape.",
-        )
-    if plan.options.momentum and not trace.state:
-        raise UsageError(
-            f"The trace of {trace.participant} has no velocities, but the plan has momentum.",
-            "Give a plan without momentum.",
-        )
-    # Each step is judged from the recorded one before it; that chain needs a true beginning.
-    for name, start in trace.plan.initial(trace.dtype).items():
-        moving = name in trace.state and trace.state[name][0].any()
-        if moving or not np.array_equal(trace.params[name][0], start):
-            raise UsageError(
-                f"The trace of {trace.participant} does not start where its plan does, in {name}.",
-                "Start from Plan.initial, with velocities of zero.",
-            )
-
-
-def _order(ratio: float) -> float:
-    return np.inf if np.isnan(ratio) else ratio
-
-
 def _difference(first: Plan, second: Plan) -> str:
     ours, theirs = first.settings(), second.settings()
     differing = [f"{k}: {ours[k]!r} and {theirs[k]!r}" for k in ours if ours[k] != theirs[k]]
@@ -370,131 +177,3 @@ def _difference(first: Plan, second: Plan) -> str:
     if [p.hash for p in first.problems] != [p.hash for p in second.problems]:
         differing.append("the data, the initial values or the seed of the batch order")
     return "They differ in " + ("; ".join(differing) or "the batch order") + "."
-
-
-def _keys(trace: Trace, quantity: str) -> list[str]:
-    if quantity in ("prediction", "loss"):
-        return [quantity]
-    if quantity == "gradient":
-        return [f"gradient/{name}" for name in trace.gradient]
-    velocities = [f"update/velocity {name}" for name in trace.state]
-    return velocities + [f"update/{name}" for name in trace.params]
-
-
-def _rank(key: str) -> int:
-    return QUANTITIES.index(key.split("/", maxsplit=1)[0]) if key else len(QUANTITIES)
-
-
-def _first_non_finite(
-    trace: Trace, plan: Plan
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.str_]]:
-    """First step of each run with a number that is not finite (-1: none), and which number."""
-    overflow = np.full(plan.runs, -1, np.intp)
-    where = np.full(plan.runs, "", dtype="<U32")
-    whole = slice(0, plan.steps)
-    for quantity in QUANTITIES:
-        for key in _keys(trace, quantity):
-            values = trace.observed(key, whole)
-            bad = ~np.isfinite(values).reshape(*values.shape[:2], -1).all(-1) & plan.active
-            step = np.where(bad.any(0), bad.argmax(0), -1)
-            earlier = (step >= 0) & ((overflow < 0) | (step < overflow))
-            overflow[earlier], where[earlier] = step[earlier], key
-    return overflow, where
-
-
-def _blocks(trace: Trace, plan: Plan) -> Iterator[tuple[slice, dict[str, Reference]]]:
-    referee = Referee(plan, trace.dtype)
-    per_step = plan.runs * plan.batches.shape[2] * plan.features
-    length = max(1, _BLOCK // per_step)
-    for start in range(0, plan.steps, length):
-        steps = slice(start, min(start + length, plan.steps))
-        yield (
-            steps,
-            referee.references(
-                steps,
-                {name: values[steps] for name, values in trace.params.items()},
-                {name: values[steps] for name, values in trace.state.items()},
-            ),
-        )
-
-
-class _Collector:
-    """Keeps the worst and the first finding of a quantity while blocks of steps go by."""
-
-    def __init__(self, quantity: str, dtype: str) -> None:
-        self._quantity = quantity
-        self._dtype = np.dtype(dtype)
-        self._worst: Finding | None = None
-        self._first: Finding | None = None
-        self._judged = 0
-        self._step_ratios: dict[int, float] = {}
-
-    def add(
-        self,
-        key: str,
-        start: int,
-        observed: npt.NDArray[np.floating],
-        reference: Reference,
-        judged: npt.NDArray[np.bool_],
-        plan: Plan,
-    ) -> None:
-        shape = judged.shape + (1,) * (observed.ndim - 2)
-        counted = np.broadcast_to(judged.reshape(shape), observed.shape)
-        if key == "prediction":
-            width = observed.shape[-1]
-            rows = plan.rows[start : start + len(observed)]
-            counted = counted & (np.arange(width) < rows[..., None])
-        if not counted.any():
-            return
-        with np.errstate(all="ignore"):
-            error = np.abs(observed.astype(np.float64) - reference.value)
-            ratio = np.where(error <= reference.bound, error / reference.bound, np.inf)
-            ratio = np.where((error > 0) & np.isinf(ratio), error / reference.bound, ratio)
-        ratio = np.where(np.isnan(error) | np.isnan(ratio), np.inf, ratio)
-        # A bound that overflowed says nothing: the oracle itself is at the end of its range.
-        ratio = np.where((error == 0) | ~np.isfinite(reference.bound), 0.0, ratio)
-        ratio = np.where(counted, ratio, -1.0)
-        self._judged += int(counted.sum())
-        per_step = ratio.reshape(len(ratio), -1).max(1)
-        for i in np.flatnonzero(per_step >= 0):
-            step = start + int(i)
-            self._step_ratios[step] = max(self._step_ratios.get(step, 0.0), float(per_step[i]))
-
-        def finding(index: tuple[int, ...]) -> Finding:
-            magnitude = float(np.broadcast_to(reference.magnitude, observed.shape)[index])
-            name = key.rsplit("/", maxsplit=1)[-1]
-            inner = f"[{index[2]}]" if len(index) > 2 else ""
-            with np.errstate(over="ignore"):  # the largest term may be beyond the precision
-                spacing = float(np.spacing(self._dtype.type(magnitude)))
-            return Finding(
-                step=start + index[0],
-                run=index[1],
-                element=f"row {index[2]}" if key == "prediction" else name + inner,
-                observed=float(observed[index]),
-                expected=float(reference.value[index]),
-                error=float(error[index]),
-                bound=float(reference.bound[index]),
-                magnitude=magnitude,
-                ulps=float(error[index]) / spacing,
-            )
-
-        index = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
-        if self._worst is None or ratio[index] > _order(self._worst.ratio):
-            self._worst = finding(index)
-        beyond = np.argwhere(ratio > 1)
-        if len(beyond):
-            candidate = finding(tuple(int(i) for i in beyond[0]))
-            if self._first is None or candidate.step < self._first.step:
-                self._first = candidate
-
-    def verdict(self) -> Verdict:
-        ratios = list(self._step_ratios.values())
-        return Verdict(
-            quantity=self._quantity,
-            holds=self._first is None,
-            worst=self._worst,
-            first=self._first,
-            judged=self._judged,
-            median_ratio=float(np.median(ratios)) if ratios else 0.0,
-            steps_beyond=tuple(k for k, r in sorted(self._step_ratios.items()) if r > 1),
-        )

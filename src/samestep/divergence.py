@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.agreement import Comparison, Finding, Judgement, compare
+from samestep.agreement import Comparison, compare
 from samestep.faults import Case, Fault, known_faults
+from samestep.judgement import Finding, Judgement
 from samestep.losses import get_loss
 from samestep.rounding import Tolerance
 from samestep.trace import Trace

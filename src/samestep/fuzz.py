@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.agreement import judge
 from samestep.interface import Backend
+from samestep.judgement import judge
 from samestep.losses import LOSSES
 from samestep.plan import Plan
 from samestep.problem import Problem

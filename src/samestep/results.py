@@ -10,8 +10,8 @@ from pathlib import Path
 from samestep.claims import Claim
 from samestep.divergence import Explanation, explain
 from samestep.errors import SamestepError, one_line
-from samestep.experiment import Lab
 from samestep.figures import FigureSpec
+from samestep.lab import Lab
 from samestep.storage import save_trace
 from samestep.summary import (
     AgreementModel,

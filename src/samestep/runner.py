@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from samestep.errors import MissingParticipantError, UsageError, one_line, unknown_name
-from samestep.experiment import Experiment, Lab
+from samestep.experiment import Experiment
 from samestep.interface import DTYPES, Backend
+from samestep.lab import Lab
 from samestep.problem import require_positive
 from samestep.registry import (
     ORACLE,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.agreement import judge
 from samestep.divergence import Divergence, explain
 from samestep.interface import Backend
+from samestep.judgement import judge
 from samestep.plan import Plan
 from samestep.planted import BUGS, BrokenBackend, Bug, sound_plan
 from samestep.problem import SyntheticRegression

@@ -15,7 +15,7 @@ import samestep
 from samestep import theory
 from samestep.claims import Interval
 from samestep.errors import UsageError
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.problem import Problem
 from samestep.registry import oracle
 from samestep.results import Result

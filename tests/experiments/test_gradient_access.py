@@ -29,8 +29,8 @@ from samestep_torch import TorchBackend
 
 import samestep
 from samestep import Plan, SyntheticRegression, UsageError, stack, train
-from samestep.experiment import Lab
 from samestep.interface import Backend
+from samestep.lab import Lab
 from samestep.losses import LOSSES, get_loss, register_loss
 from samestep.results import Result
 from samestep.summary import ExerciseModel

@@ -275,7 +275,7 @@ def test_blocks_of_steps_change_no_verdict(
     trace = train(framework, stack([plan_of(seed, **OPTIONS) for seed in range(3)]))
     tampered = with_array(trace, "loss", "", add_at((6, 1), 1.0))
     whole = [judge(t).verdicts for t in (trace, tampered)]
-    monkeypatch.setattr("samestep.agreement._BLOCK", 3 * 8 * 2 * 2)  # two steps
+    monkeypatch.setattr("samestep.judgement._BLOCK", 3 * 8 * 2 * 2)  # two steps
     assert [judge(t).verdicts for t in (trace, tampered)] == whole
 
 

@@ -92,10 +92,12 @@ def test_an_unknown_fault_is_said_to_be_unknown() -> None:
     plan = sound_plan()
     first, second = (samestep.train(samestep.backend(name), plan) for name in FRAMEWORKS)
     rng = np.random.default_rng(0)
+    params = {name: values.copy() for name, values in second.params.items()}
+    params["w"][1:] += rng.uniform(0.1, 0.9, params["w"][1:].shape).astype(np.float32)
     gradient = {
         k: (v * rng.uniform(2, 9, v.shape)).astype(v.dtype) for k, v in second.gradient.items()
     }
-    found = explain(first, replace(second, gradient=gradient)).divergences[0]
+    found = explain(first, replace(second, gradient=gradient, params=params)).divergences[0]
     assert found.causes == ()
     assert "no known fault fits" in str(found)
 

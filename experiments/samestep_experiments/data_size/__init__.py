@@ -15,7 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from samestep.claims import Interval
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
+from samestep.lab import Lab
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression, require_positive
 from samestep_experiments.data_size import claims, figures

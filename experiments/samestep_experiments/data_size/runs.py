@@ -26,7 +26,7 @@ import numpy as np
 from scipy import stats
 
 from samestep import theory
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression

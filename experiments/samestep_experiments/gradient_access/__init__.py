@@ -16,8 +16,9 @@ from scipy import stats
 
 from samestep.claims import Claim
 from samestep.errors import UsageError
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
 from samestep.interface import Backend
+from samestep.lab import Lab
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 from samestep.theory import contraction, critical_rate, least_squares, noise_floor

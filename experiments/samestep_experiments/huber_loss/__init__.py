@@ -13,10 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from samestep.agreement import judge
 from samestep.claims import Evidence
 from samestep.errors import UsageError
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
+from samestep.judgement import judge
+from samestep.lab import Lab
 from samestep.losses import Float64, get_loss
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression

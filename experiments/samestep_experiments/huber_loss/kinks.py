@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from samestep.claims import Evidence
-from samestep.experiment import Lab
 from samestep.interface import Backend
+from samestep.lab import Lab
 from samestep.rounding import Tolerance
 from samestep_experiments.huber_loss.forms import (
     AT_DELTA,

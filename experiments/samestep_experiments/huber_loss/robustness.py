@@ -10,7 +10,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from samestep.claims import Evidence, Interval, decide, mean_interval, quantile_interval
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement import judge
 from samestep.claims import Evidence, decide, proportion_interval
-from samestep.experiment import Lab
+from samestep.judgement import judge
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from samestep.claims import Evidence, decide, quantile_interval
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression

@@ -15,7 +15,8 @@ import numpy as np
 from samestep import theory
 from samestep.claims import Claim
 from samestep.errors import UsageError
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
+from samestep.lab import Lab
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep_experiments.learning_rate_epochs.approach import claim_approach

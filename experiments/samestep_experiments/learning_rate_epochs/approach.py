@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep import theory
-from samestep.agreement import Judgement, judge
 from samestep.claims import Evidence, Interval, decide, mean_interval, proportion_interval
-from samestep.experiment import Lab
+from samestep.judgement import Judgement, judge
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,

@@ -14,7 +14,7 @@ import numpy as np
 
 from samestep import theory
 from samestep.claims import Evidence, decide, mean_interval
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression

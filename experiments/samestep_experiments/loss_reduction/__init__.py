@@ -14,10 +14,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement import judge
 from samestep.claims import Claim, Evidence, quantile_interval
 from samestep.errors import UsageError
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
+from samestep.judgement import judge
+from samestep.lab import Lab
 from samestep.losses import Reduction
 from samestep.plan import LastBatch, Plan, stack
 from samestep.problem import SyntheticRegression

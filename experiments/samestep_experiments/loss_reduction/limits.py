@@ -24,7 +24,7 @@ from samestep.claims import (
     decide,
     proportion_interval,
 )
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.experiment import Lab
+from samestep.lab import Lab
 from samestep.losses import Float64, Reduction
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression

@@ -47,7 +47,8 @@ def mark_digits(value: float, reference: float, digits: int) -> MarkedNumber:
     error = abs(value - reference)
     if not (math.isfinite(error) and value):
         return MarkedNumber("", mantissa, exponent)
-    leading = math.floor(math.log10(abs(value)))
+    # From the digits that are shown: 1e-06 with 17 digits is 9.9999999999999995e-07.
+    leading = int(f"{value:.{digits - 1}e}".partition("e")[2])
     right = math.floor(leading + 1 - math.log10(2) - math.log10(error))
     cut = _position(mantissa, min(max(right, 0), digits - 1))
     return MarkedNumber(mantissa[:cut], mantissa[cut:], exponent)

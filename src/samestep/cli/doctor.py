@@ -10,11 +10,11 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from samestep.agreement import judge
 from samestep.cli.console import FAILED, HELD, UNUSABLE, output
 from samestep.cli.listing import backend_state
 from samestep.errors import SamestepError, one_line
 from samestep.interface import DTYPES
+from samestep.judgement import judge
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.registry import (

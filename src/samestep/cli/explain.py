@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samestep import rounding
-from samestep.agreement import Judgement
 from samestep.cli.console import FAILED, HELD, output
 from samestep.divergence import Explanation, explain
 from samestep.errors import UsageError
+from samestep.judgement import Judgement
 from samestep.plan import Plan
 from samestep.rounding import Tolerance
 from samestep.storage import load_trace

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from samestep.agreement import Judgement, agree, judge
+from samestep.agreement import agree
 from samestep.cli.console import FAILED, HELD, output
 from samestep.cli.digits import SIGNIFICANT_DIGITS, MarkedNumber, mark_digits
 from samestep.errors import UsageError
+from samestep.judgement import Judgement, judge
 from samestep.losses import Reduction, get_loss
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression, require_positive

@@ -12,8 +12,9 @@ from samestep_numpy import NumpyBackend
 
 from samestep.claims import Evidence
 from samestep.errors import UsageError
-from samestep.experiment import Experiment, Lab, Parameter
+from samestep.experiment import Experiment, Parameter
 from samestep.figures import new_figure
+from samestep.lab import Lab
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 

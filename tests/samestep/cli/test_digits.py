@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samestep.cli.digits import SIGNIFICANT_DIGITS, format_number, mark_digits
@@ -42,6 +42,7 @@ def test_marks(value, reference, expected):
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 
 
+@example(value=1e-06, error=0.5, digits=17)
 @given(value=NUMBERS, error=st.floats(-1, 1), digits=st.sampled_from([9, 17]))
 def test_right_digits_are_right(value, error, digits):
     reference = value * (1 + error)

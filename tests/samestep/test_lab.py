@@ -19,9 +19,11 @@ from samestep import (
     SyntheticRegression,
     Trace,
     UsageError,
-    experiment,
     stack,
     train,
+)
+from samestep import (
+    lab as lab_module,
 )
 
 SPEC = SyntheticRegression(num_train=12, num_val=5, batch_size=4)
@@ -163,7 +165,7 @@ def vary(**changes: Any) -> Callable[[Plan], Plan]:
 
 
 def test_a_sample_is_what_single_fits_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(experiment, "CHUNK", 3)
+    monkeypatch.setattr(lab_module, "CHUNK", 3)
     lab = lab_of("numpy", dtypes=("float32", "float64"))
     samples = lab.sample(
         SPEC, {"slow": vary(learning_rate=0.01), "huber": vary(loss="huber")}, seeds=7

@@ -1,0 +1,427 @@
+"""The laboratory that an exercise works in.
+
+An experiment draws problems, makes plans, lets the laboratory train them on every participant (each
+training is cross-checked) and states claims with the evidence.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samestep.agreement import agree
+from samestep.claims import Claim, Evidence
+from samestep.errors import (
+    MissingParticipantError,
+    SamestepError,
+    UsageError,
+    one_line,
+    unknown_name,
+)
+from samestep.experiment import Experiment
+from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
+from samestep.interface import Backend
+from samestep.judgement import Judgement, judge
+from samestep.plan import Plan
+from samestep.problem import Problem, SyntheticRegression
+from samestep.published import Power, PublishedCheck, power, published_checks
+from samestep.registry import oracle
+from samestep.sampling import CHUNK, baseline_chunk, drawn
+from samestep.trace import Trace
+from samestep.training import train, validation_loss
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CheckedAgreement", "Fit", "Lab"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckedAgreement:
+    """An agreement and the plan that it is about."""
+
+    participants: tuple[str, ...]
+    plan: str
+    plan_hash: str
+    dtype: str
+    quantity: str
+    max_error: float
+    bound: float
+    step: int
+    gap: float
+    relative_gap: float
+    runs_checked: int
+    runs: int
+    steps: int
+    holds: bool
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A single fit that a reader wants to see: final parameters beside the published ones."""
+
+    title: str
+    participant: str
+    parameters: tuple[float, ...]
+    truth: tuple[float, ...]
+    published: tuple[float, ...] | None
+
+
+@dataclass
+class Lab:
+    """The laboratory of one experiment: participants, problems, and what was found.
+
+    Parameters
+    ----------
+    backends : sequence of Backend
+        The participants, each at one precision.
+    seeds : int
+        Upper limit for the number of seeds of any statistical claim.
+    settings : mapping
+        Values for the experiment's parameters, as given by ``--set``.
+    experiment : Experiment
+    progress : callable
+        Called with a short text whenever something begins.
+    """
+
+    experiment: Experiment
+    backends: Sequence[Backend]
+    seeds: int
+    settings: Mapping[str, int | float | str] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda text: None
+
+    claims: list[Claim] = field(default_factory=list)
+    agreements: list[CheckedAgreement] = field(default_factory=list)
+    published: list[PublishedCheck] = field(default_factory=list)
+    power: list[Power] = field(default_factory=list)
+    figures: list[FigureSpec] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.settings:
+            if name not in self.experiment.parameters:
+                raise unknown_name("parameter", name, self.experiment.parameters)
+
+    def parameter(self, name: str) -> Any:
+        """Value of one of the experiment's parameters: as set, or the default."""
+        return self.settings.get(name, self.experiment.parameters[name].default)
+
+    def seed_count(self, enough: int) -> int:
+        """How many seeds to use where ``enough`` would decide: never more than were asked for."""
+        return min(self.seeds, enough)
+
+    @property
+    def participants(self) -> dict[str, Backend]:
+        """Backends that have not failed, by label."""
+        return {b.label: b for b in self.backends if b.label not in self.failures}
+
+    def each(self, work: Callable[[Backend], Any]) -> dict[str, Any]:
+        """Do something on every participant; one that raises is set aside, the others go on.
+
+        Returns
+        -------
+        dict
+            The results by label, in the order of the participants.
+        """
+        results = self.each_of(self.participants.values(), work)
+        if not results:
+            reasons = "; ".join(f"{k}: {v}" for k, v in self.failures.items())
+            raise MissingParticipantError(f"Every participant failed. {reasons}")
+        return results
+
+    def each_of(
+        self, backends: Iterable[Backend], work: Callable[[Backend], Any]
+    ) -> dict[str, Any]:
+        """Do what :meth:`each` does, for some of the participants; the result may be empty.
+
+        Frameworks work side by side, each in one thread: one compiles while another computes.
+        """
+        by_framework: dict[str, list[Backend]] = {}
+        for backend in backends:
+            by_framework.setdefault(backend.name, []).append(backend)
+
+        def one_after_the_other(group: Sequence[Backend]) -> dict[str, Any]:
+            return {backend.label: self._attempt(work, backend) for backend in group}
+
+        done: dict[str, Any] = {}
+        if len(by_framework) == 1:
+            done = one_after_the_other(*by_framework.values())
+        else:
+            pending = [
+                _worker(name).submit(one_after_the_other, group)
+                for name, group in by_framework.items()
+            ]
+            for future in pending:
+                done |= future.result()
+        order = [backend.label for backend in self.backends]
+        labels = sorted(
+            done, key=lambda label: order.index(label) if label in order else len(order)
+        )
+        return {label: done[label] for label in labels if done[label] is not _FAILED}
+
+    def _attempt(self, work: Callable[[Backend], Any], backend: Backend) -> Any:
+        try:
+            return work(backend)
+        except SamestepError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a framework may raise
+            _LOG.debug("%s raised", backend.label, exc_info=True)
+            self.failures[backend.label] = one_line(error)
+            return _FAILED
+
+    def draw(self, spec: SyntheticRegression, seeds: int | Iterable[int]) -> list[Problem]:
+        """Draw problems, one per seed; what was drawn before is reused."""
+        numbers = range(seeds) if isinstance(seeds, int) else seeds
+        return [drawn(spec, seed) for seed in numbers]
+
+    def train(self, plan: Plan, *, check: int | None = 64, keep: bool = False) -> dict[str, Trace]:
+        """Train a plan on every participant, every step recorded, and cross-check the steps.
+
+        Parameters
+        ----------
+        plan : Plan
+        check : int or None
+            How many runs, evenly spaced, are cross-checked at every step; None checks all. The
+            agreements say how many of how many were.
+        keep : bool
+            Keep the traces in the result, under the plan's name.
+
+        Returns
+        -------
+        dict of str to Trace
+            By participant, in order.
+        """
+        self.progress(plan.name)
+        found = self.each(functools.partial(_train_and_judge, plan=plan, check=check))
+        self._agree(plan, [judgement for _, judgement in found.values()])
+        traces: dict[str, Trace] = {label: trace for label, (trace, _) in found.items()}
+        if keep:
+            self.traces[plan.name] = traces
+        return traces
+
+    def cross_check(self, traces: Sequence[Trace], *, check: int | None = 64) -> None:
+        """Judge traces of one plan against the oracle and enter the agreements.
+
+        Where only one participant of a precision ran, the pair is the participant and the oracle.
+        """
+        self._agree(traces[0].plan, [_judge_sample(trace, check) for trace in traces])
+
+    def _agree(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
+        """Enter the agreements of all pairs of a precision; a lone one meets the oracle."""
+        by_dtype: dict[str, list[Judgement]] = {}
+        for judgement in judgements:
+            by_dtype.setdefault(judgement.trace.dtype, []).append(judgement)
+        for dtype, group in by_dtype.items():
+            if len(group) == 1:
+                # In the participant's precision, so that it overflows at the same step.
+                group.append(judge(train(oracle(dtype), group[0].trace.plan)))
+            for i, first in enumerate(group):
+                for second in group[i + 1 :]:
+                    self._enter(plan, first, second)
+
+    def _enter(self, plan: Plan, first: Judgement, second: Judgement) -> None:
+        for agreement in agree(first, second):
+            divergences = [
+                f"{j.trace.participant}: {j.first[0]} at step {j.first[1].step}, "
+                f"{j.first[1].element}: {j.first[1].observed!r} instead of {j.first[1].expected!r}"
+                for j in (first, second)
+                if j.first
+            ]
+            if not agreement.holds and not divergences:
+                divergences = ["numbers stop being finite at different steps, or without reason"]
+            self.agreements.append(
+                CheckedAgreement(
+                    participants=agreement.participants,
+                    plan=plan.name,
+                    plan_hash=plan.hash,
+                    dtype=agreement.dtype,
+                    quantity=agreement.quantity,
+                    max_error=agreement.max_error,
+                    bound=agreement.bound,
+                    step=agreement.step,
+                    gap=agreement.gap,
+                    relative_gap=agreement.relative_gap,
+                    runs_checked=first.trace.plan.runs,
+                    runs=plan.runs,
+                    steps=plan.steps,
+                    holds=agreement.holds,
+                    explanation="; ".join(divergences),
+                )
+            )
+
+    def sample(
+        self,
+        spec: SyntheticRegression,
+        variants: Mapping[str, Callable[[Plan], Plan]],
+        *,
+        seeds: int,
+        measure: Callable[[Trace], np.ndarray] = Trace.parameters,
+        backends: Sequence[Backend] | None = None,
+        check: int = 8,
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Sample the outcome of several settings over seeds, in chunks of stacked runs.
+
+        Parameters
+        ----------
+        spec : SyntheticRegression
+            Each seed's problem is drawn once and used by all variants and participants.
+        variants : mapping of str to callable
+            Each makes its plan from the baseline plan of a chunk of seeds, as ``Plan.vary`` does.
+        seeds : int
+            Seeds 0, 1, ..., seeds - 1.
+        measure : callable
+            ``Trace -> array of shape (runs, numbers)``; the final parameters by default.
+        backends : sequence of Backend, optional
+            The participants of the first precision by default.
+        check : int
+            How many runs of each chunk are cross-checked at every step.
+
+        Returns
+        -------
+        dict of str to dict of str to array of shape (seeds, numbers)
+            By participant and variant.
+        """
+        first = self.backends[0].dtype
+        chosen = backends or [b for b in self.participants.values() if b.dtype == first]
+        out: dict[str, dict[str, list[np.ndarray]]] = {}
+        for start in range(0, seeds, CHUNK):
+            stop = min(start + CHUNK, seeds)
+            base = baseline_chunk(spec, start, stop)
+            for name, variant in variants.items():
+                plan = variant(base)
+                self.progress(f"{name}, seeds {start} to {stop - 1}")
+                found = self.each_of(
+                    [backend for backend in chosen if backend.label not in self.failures],
+                    functools.partial(_train_and_judge, plan=plan, check=check),
+                )
+                for label, (trace, _) in found.items():
+                    out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
+                if backends is None:
+                    self._agree(plan, [judgement for _, judgement in found.values()])
+        return {
+            label: {name: np.concatenate(parts) for name, parts in by_name.items()}
+            for label, by_name in out.items()
+            if label not in self.failures
+        }
+
+    def check_published(
+        self,
+        published: Mapping[str, float],
+        samples: Mapping[str, np.ndarray],
+        wrong: Mapping[str, np.ndarray],
+    ) -> None:
+        """Place published numbers in each participant's distribution, with the check's power.
+
+        Parameters
+        ----------
+        published : mapping of str to float
+            Number by id, in the order of the columns of the samples.
+        samples : mapping of str to array of shape (seeds, numbers)
+            By participant.
+        wrong : mapping of str to array of shape (draws, numbers)
+            Draws from wrong settings, by description; the oracle is quick enough for them.
+        """
+        for i, (label, values) in enumerate(samples.items()):
+            checks = published_checks(label, published, values)
+            self.published.extend(checks)
+            if i == 0:
+                self.power.extend(power(checks, wrong))
+
+    def claim(
+        self,
+        id: str,
+        statement: str,
+        evidence: Mapping[str, Evidence],
+    ) -> Claim:
+        """State a claim, with the evidence of every participant that is still there."""
+        if any(claim.id == id for claim in self.claims):
+            raise UsageError(f"Claim {id!r} is stated twice.", "Give each claim its own id.")
+        claim = Claim(id, statement, dict(evidence))
+        self.claims.append(claim)
+        return claim
+
+    def figure(self, name: str, caption: str, draw: Callable[..., Figure], **data: Any) -> None:
+        """Add a figure; it is drawn when it is looked at or saved."""
+        self.figures.append(FigureSpec(f"{self.experiment.id}-{name}", caption, draw, data))
+
+    def picture_of_fits(
+        self, plans: Mapping[str, Plan], published: Mapping[str, Sequence[float]] | None = None
+    ) -> dict[str, dict[str, Trace]]:
+        """Train single fits and show what a reader of the book expects of each.
+
+        Adds a figure with training and validation loss against epochs, the participants on top of
+        each other, and the final parameters beside the published ones.
+
+        Parameters
+        ----------
+        plans : mapping of str to Plan
+            By title of the panel; each plan is of one run.
+        published : mapping of str to sequence of float, optional
+            Published final parameters by title.
+
+        Returns
+        -------
+        dict of str to dict of str to Trace
+            By title and participant.
+        """
+        panels: dict[str, list[LossCurve]] = {}
+        result = {}
+        for title, plan in plans.items():
+            traces = result[title] = self.train(plan, keep=True)
+            panels[title] = []
+            for label, trace in traces.items():
+                curve = validation_loss(self.participants[label], trace)
+                panels[title].append(LossCurve(label, trace.epoch_loss(), curve))
+                truth = plan.problems[0].truth
+                numbers = (published or {}).get(title)
+                self.fits.append(
+                    Fit(
+                        title,
+                        label,
+                        tuple(float(v) for v in trace.parameters()[0]),
+                        () if truth is None else tuple(float(v) for v in truth),
+                        tuple(numbers) if numbers else None,
+                    )
+                )
+        self.figure(
+            "loss-curves",
+            "Training loss (mean over each epoch's minibatches) and validation loss against "
+            "epochs; the participants' curves lie on top of each other.",
+            draw_loss_curves,
+            panels=panels,
+        )
+        return result
+
+
+@functools.cache
+def _worker(framework: str) -> ThreadPoolExecutor:
+    """One thread per framework that lasts: a framework's first call in a thread is a slow one."""
+    return ThreadPoolExecutor(1, thread_name_prefix=framework)
+
+
+_FAILED = object()
+"""What a participant that raised has instead of a result."""
+
+
+def _train_and_judge(backend: Backend, plan: Plan, check: int | None) -> tuple[Trace, Judgement]:
+    trace = train(backend, plan)
+    return trace, _judge_sample(trace, check)
+
+
+def _judge_sample(trace: Trace, check: int | None) -> Judgement:
+    """Judge all runs, or some that are evenly spaced."""
+    runs = trace.plan.runs
+    if check is not None and runs > check:
+        trace = trace.select(np.unique(np.linspace(0, runs - 1, check).astype(int)))
+    return judge(trace)
