@@ -103,7 +103,10 @@ class Interval(NamedTuple):
 
 def decide(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> bool | None:
     """Decide whether a quantity lies in ``(above, below)``: True, False or None (undecided)."""
-    if interval.low > above and interval.high < below:
+    # An end that the claim leaves open need not be known.
+    if (interval.low > above or above == -math.inf) and (
+        interval.high < below or below == math.inf
+    ):
         return True
     if interval.high <= above or interval.low >= below:
         return False

@@ -144,8 +144,11 @@ def explain(*traces: Trace) -> Explanation:
         if judgement.first is None:
             continue
         quantity, finding = judgement.first
+        here = slice(finding.step, finding.step + 1)
         others = {
-            other.participant: _value(other, judgement, finding, quantity)
+            other.participant: float(
+                other.observed(finding.key, here)[0, finding.run][finding.index]
+            )
             for other in traces
             if other.participant != label
         }
@@ -177,19 +180,6 @@ def _causes(judgement: Judgement, quantity: str, finding: Finding) -> tuple[Caus
 def _followed(fault: Fault, case: Case, steps: range) -> Cause:
     fitting = sum(fault.explains(case, step) for step in steps)
     return Cause(fault.id, fault.cause, fitting, len(steps))
-
-
-def _value(other: Trace, judgement: Judgement, finding: Finding, quantity: str) -> float:
-    """Find the other participant's number for an element by where ours stands."""
-    here = slice(finding.step, finding.step + 1)
-    for key in judgement.keys(quantity):
-        ours = judgement.trace.observed(key, here)[0, finding.run].astype(np.float64).ravel()
-        same = np.flatnonzero(
-            (ours == finding.observed) | (np.isnan(ours) & np.isnan(finding.observed))
-        )
-        if len(same):
-            return float(other.observed(key, here)[0, finding.run].ravel()[same[0]])
-    return float("nan")
 
 
 def _notes(comparison: Comparison) -> list[str]:

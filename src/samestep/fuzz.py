@@ -34,6 +34,8 @@ class Trial:
     plan : Plan
     alarm : str
         What the cross-check complained about; empty if it held.
+    judged : int
+        Numbers that were compared; 0 if the very first one overflowed.
     looseness : dict of str to float
         Median over steps of observed error over bound, by quantity.
     """
@@ -42,6 +44,7 @@ class Trial:
     participant: str
     plan: Plan
     alarm: str
+    judged: int
     looseness: dict[str, float]
 
 
@@ -65,6 +68,8 @@ def random_plan(seed: int) -> Plan:
         X = X @ np.linalg.qr(rng.standard_normal((d, d)))[0]
     X *= scale() if rng.random() < 0.5 else 1.0
     w, size = rng.standard_normal(d), scale() if rng.random() < 0.5 else 1.0
+    # What float32 cannot hold is refused before it is trained, and would try nothing.
+    size = min(size, 1e30 / max(1.0, float(np.abs(X).sum(1).max())))
     y = X @ w * size + size * rng.choice([0.0, 0.01, 1.0]) * rng.standard_normal(n)
     problem = Problem(
         X=X,
@@ -114,4 +119,5 @@ def try_sound(backend: Backend, plan: Plan, seed: int = 0) -> Trial:
     elif not judgement.holds:
         alarm = "numbers stop being finite without overflow"
     looseness = {q: judgement.verdicts[q].median_ratio for q in QUANTITIES}
-    return Trial(seed, backend.label, plan, alarm, looseness)
+    judged = sum(verdict.judged for verdict in judgement.verdicts.values())
+    return Trial(seed, backend.label, plan, alarm, judged, looseness)

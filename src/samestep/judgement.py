@@ -6,7 +6,7 @@ spread is needed, and the first quantity that is wrong is the one that is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,10 @@ class Finding:
     magnitude : float
         Magnitude of the largest term; ``ulps`` counts the error in units of its last place.
     ulps : float
+    key : str
+        Name of the recorded array, for :meth:`Trace.observed`.
+    index : tuple of int
+        Where the number stands in a step of a run.
     """
 
     step: int
@@ -51,6 +55,8 @@ class Finding:
     bound: float
     magnitude: float
     ulps: float
+    key: str = ""
+    index: tuple[int, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -101,6 +107,8 @@ class Judgement:
     overflow_explained : bool
         Whether overflow was possible wherever a number is not finite.
     overflow_quantity : array of shape (runs,), str
+    own_plan : bool
+        Whether the trace was judged by the plan that it followed.
     """
 
     trace: Trace
@@ -108,15 +116,17 @@ class Judgement:
     overflow_step: npt.NDArray[np.intp]
     overflow_explained: bool
     overflow_quantity: npt.NDArray[np.str_]
+    own_plan: bool = True
 
     @property
     def holds(self) -> bool:
-        """Whether every quantity of every step is within its bound."""
-        return self.overflow_explained and all(v.holds for v in self.verdicts.values())
+        """Whether every quantity of every step is within its bound.
 
-    def keys(self, quantity: str) -> list[str]:
-        """Names of the recorded arrays that belong to a quantity."""
-        return recorded_keys(self.trace, quantity)
+        Against another plan, something must have been judged: two settings of which nothing can be
+        said do not take the same step.
+        """
+        judged = self.own_plan or any(v.judged for v in self.verdicts.values())
+        return judged and self.overflow_explained and all(v.holds for v in self.verdicts.values())
 
     @property
     def first(self) -> tuple[str, Finding] | None:
@@ -150,8 +160,9 @@ def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
     own = plan is None
     plan = plan or trace.plan
     _require_fit(trace, plan)
-    overflow, where = _first_non_finite(trace, plan)
-    collectors = {q: _Collector(q, trace.dtype) for q in (QUANTITIES if own else ("update",))}
+    quantities = QUANTITIES if own else ("update",)
+    overflow, where = _first_non_finite(trace, plan, quantities)
+    collectors = {q: _Collector(q, trace.dtype) for q in quantities}
     explained = True
     for steps, references in _blocks(trace, plan):
         number = np.arange(steps.start, steps.stop)[:, None]
@@ -174,7 +185,7 @@ def judge(trace: Trace, plan: Plan | None = None) -> Judgement:
                 counts |= impossible
             collectors[quantity].add(key, steps.start, observed, reference, counts, plan)
     return Judgement(
-        trace, {q: c.verdict() for q, c in collectors.items()}, overflow, explained, where
+        trace, {q: c.verdict() for q, c in collectors.items()}, overflow, explained, where, own
     )
 
 
@@ -184,6 +195,7 @@ def _require_fit(trace: Trace, plan: Plan) -> None:
         raise UsageError(
             f"The trace of {trace.participant} holds no steps.", "Train with every_step=True."
         )
+    _require_whole(trace)
     if plan.active.shape != trace.loss.shape or plan.features != trace.plan.features:
         raise UsageError(
             f"The trace has (steps, runs) = {trace.loss.shape} and {trace.plan.features} features, "
@@ -205,6 +217,38 @@ def _require_fit(trace: Trace, plan: Plan) -> None:
             )
 
 
+def _require_whole(trace: Trace) -> None:
+    """Raise an error for a trace that lacks arrays, or has some of another shape or dtype."""
+    plan, dtype = trace.plan, np.dtype(trace.dtype)
+    shapes = {"w": (plan.features,), "b": ()}
+    expected: dict[str, tuple[int, ...]] = {
+        "loss": (plan.steps, plan.runs),
+        "prediction": (plan.steps, plan.runs, plan.batches.shape[2]),
+    }
+    found: dict[str, npt.NDArray[np.floating] | None] = {
+        "loss": trace.loss,
+        "prediction": trace.prediction,
+    }
+    for group, arrays, extra in (
+        ("params", trace.params, 1),
+        ("gradient", trace.gradient, 0),
+        ("state", trace.state, 1),
+    ):
+        if group == "state" and not (arrays or plan.options.momentum):
+            continue
+        for name, shape in shapes.items():
+            expected[f"{group} {name}"] = (plan.steps + extra, plan.runs, *shape)
+            found[f"{group} {name}"] = arrays.get(name)
+    for name, shape in expected.items():
+        values = found[name]
+        given = "nothing" if values is None else f"{values.dtype} of shape {values.shape}"
+        if values is None or values.shape != shape or values.dtype != dtype:
+            raise UsageError(
+                f"The trace of {trace.participant} has {given} as {name}.",
+                f"Expected {dtype} of shape {shape}.",
+            )
+
+
 def order_of_ratio(ratio: float) -> float:
     return np.inf if np.isnan(ratio) else ratio
 
@@ -223,13 +267,13 @@ def _rank(key: str) -> int:
 
 
 def _first_non_finite(
-    trace: Trace, plan: Plan
+    trace: Trace, plan: Plan, quantities: Sequence[str]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.str_]]:
     """First step of each run with a number that is not finite (-1: none), and which number."""
     overflow = np.full(plan.runs, -1, np.intp)
     where = np.full(plan.runs, "", dtype="<U32")
     whole = slice(0, plan.steps)
-    for quantity in QUANTITIES:
+    for quantity in quantities:
         for key in recorded_keys(trace, quantity):
             values = trace.observed(key, whole)
             bad = ~np.isfinite(values).reshape(*values.shape[:2], -1).all(-1) & plan.active
@@ -288,9 +332,17 @@ class _Collector:
             ratio = np.where(error <= reference.bound, error / reference.bound, np.inf)
             ratio = np.where((error > 0) & np.isinf(ratio), error / reference.bound, ratio)
         ratio = np.where(np.isnan(error) | np.isnan(ratio), np.inf, ratio)
-        # A bound that overflowed says nothing: the oracle itself is at the end of its range.
-        ratio = np.where((error == 0) | ~np.isfinite(reference.bound), 0.0, ratio)
+        ratio = np.where(error == 0, 0.0, ratio)
+        # Where the oracle's own numbers overflow nothing can be said of a number near the end of
+        # the range; one that is far from it is wrong.
+        beyond_range = ~np.isfinite(reference.bound) & np.isfinite(observed)
+        far = beyond_range & ~np.isfinite(reference.value)
+        far &= np.abs(observed) < 1e-3 * Tolerance(self._dtype.name).largest
+        ratio = np.where(far, np.inf, ratio)
+        counted = counted & (~beyond_range | far)
         ratio = np.where(counted, ratio, -1.0)
+        if not counted.any():
+            return
         self._judged += int(counted.sum())
         per_step = ratio.reshape(len(ratio), -1).max(1)
         for i in np.flatnonzero(per_step >= 0):
@@ -313,6 +365,8 @@ class _Collector:
                 bound=float(reference.bound[index]),
                 magnitude=magnitude,
                 ulps=float(error[index]) / spacing,
+                key=key,
+                index=index[2:],
             )
 
         index = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,9 +137,12 @@ class Lab:
         """
         results = self.each_of(self.participants.values(), work)
         if not results:
-            reasons = "; ".join(f"{k}: {v}" for k, v in self.failures.items())
-            raise MissingParticipantError(f"Every participant failed. {reasons}")
+            raise self._nobody_left()
         return results
+
+    def _nobody_left(self) -> MissingParticipantError:
+        reasons = "; ".join(f"{k}: {v}" for k, v in self.failures.items())
+        return MissingParticipantError(f"Every participant failed. {reasons}")
 
     def each_of(
         self, backends: Iterable[Backend], work: Callable[[Backend], Any]
@@ -154,13 +158,20 @@ class Lab:
         def one_after_the_other(group: Sequence[Backend]) -> dict[str, Any]:
             return {backend.label: self._attempt(work, backend) for backend in group}
 
+        def in_worker(group: Sequence[Backend]) -> dict[str, Any]:
+            _HERE.works = True
+            return one_after_the_other(group)
+
         done: dict[str, Any] = {}
         if len(by_framework) == 1:
             done = one_after_the_other(*by_framework.values())
+        elif getattr(_HERE, "works", False):
+            # Work that asks for work: its threads are taken by those who wait for it.
+            for group in by_framework.values():
+                done |= one_after_the_other(group)
         else:
             pending = [
-                _worker(name).submit(one_after_the_other, group)
-                for name, group in by_framework.items()
+                _worker(name).submit(in_worker, group) for name, group in by_framework.items()
             ]
             for future in pending:
                 done |= future.result()
@@ -225,7 +236,8 @@ class Lab:
         for dtype, group in by_dtype.items():
             if len(group) == 1:
                 # In the participant's precision, so that it overflows at the same step.
-                group.append(judge(train(oracle(dtype), group[0].trace.plan)))
+                reference = train(oracle(dtype), group[0].trace.plan)
+                group.append(judge(replace(reference, participant=f"oracle/{dtype}")))
             for i, first in enumerate(group):
                 for second in group[i + 1 :]:
                     self._enter(plan, first, second)
@@ -305,8 +317,15 @@ class Lab:
                     [backend for backend in chosen if backend.label not in self.failures],
                     functools.partial(_train_and_judge, plan=plan, check=check),
                 )
-                for label, (trace, _) in found.items():
+                if not found:
+                    raise self._nobody_left()
+                for label, (trace, judgement) in found.items():
                     out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
+                    if backends is not None and not judgement.holds:
+                        raise SamestepError(
+                            f"{label} left the oracle's step in {plan.name}.",
+                            "samestep doctor tells more.",
+                        )
                 if backends is None:
                     self._agree(plan, [judgement for _, judgement in found.values()])
         return {
@@ -402,6 +421,10 @@ class Lab:
             panels=panels,
         )
         return result
+
+
+_HERE = threading.local()
+"""Knows whether this thread is one of the workers."""
 
 
 @functools.cache

@@ -68,6 +68,9 @@ class Loss:
     magnitude : callable
         ``(residual, delta) -> array`` on NumPy: the sum of the absolute values of the terms that
         ``value`` adds. Rounding errors are relative to this, not to the value.
+    largest : callable
+        ``(residual, delta) -> array`` on NumPy: the largest number met on the way to ``value``,
+        such as ``r^2`` before a factor 1/2; this is what overflows first.
     kinks : callable
         ``delta -> tuple`` of the residuals at which a derivative jumps or a formula changes.
     """
@@ -77,6 +80,7 @@ class Loss:
     value: Callable[[TensorOps, Array, float], Array]
     derivative: Callable[[Float64, float], Float64]
     magnitude: Callable[[Float64, float], Float64]
+    largest: Callable[[Float64, float], Float64]
     kinks: Callable[[float], tuple[float, ...]]
 
 
@@ -106,6 +110,7 @@ register_loss(
         value=lambda xp, r, delta: xp.square(r),
         derivative=lambda r, delta: 2 * r,
         magnitude=lambda r, delta: r * r,
+        largest=lambda r, delta: r * r,
         kinks=lambda delta: (),
     )
 )
@@ -116,6 +121,7 @@ register_loss(
         value=lambda xp, r, delta: 0.5 * xp.square(r),
         derivative=lambda r, delta: r,
         magnitude=lambda r, delta: 0.5 * r * r,
+        largest=lambda r, delta: r * r,
         kinks=lambda delta: (),
     )
 )
@@ -126,6 +132,7 @@ register_loss(
         value=lambda xp, r, delta: xp.abs(r),
         derivative=lambda r, delta: np.sign(r),
         magnitude=lambda r, delta: np.abs(r),
+        largest=lambda r, delta: np.abs(r),
         kinks=lambda delta: (0.0,),
     )
 )
@@ -139,6 +146,9 @@ register_loss(
         derivative=lambda r, delta: np.clip(r, -delta, delta),
         magnitude=lambda r, delta: np.where(
             np.abs(r) < delta, 0.5 * r * r, delta * (np.abs(r) + 0.5 * delta)
+        ),
+        largest=lambda r, delta: np.where(
+            np.abs(r) < delta, r * r, delta * (np.abs(r) + 0.5 * delta)
         ),
         kinks=lambda delta: (-delta, delta),
     )
@@ -154,6 +164,7 @@ register_loss(
         magnitude=lambda r, delta: np.where(
             np.abs(r) < delta, 0.5 * r * r / delta, np.abs(r) + 0.5 * delta
         ),
+        largest=lambda r, delta: np.where(np.abs(r) < delta, r * r, np.abs(r) + 0.5 * delta),
         kinks=lambda delta: (-delta, delta),
     )
 )

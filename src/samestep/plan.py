@@ -91,6 +91,15 @@ class Plan:
             infinite (0 is legal), or a delta that is not positive.
         """
         require_positive(epochs=epochs)
+        learning_rate, delta, momentum, weight_decay = (
+            _number(**{name: value})
+            for name, value in (
+                ("learning_rate", learning_rate),
+                ("delta", delta),
+                ("momentum", momentum),
+                ("weight_decay", weight_decay),
+            )
+        )
         batches, rows = _epoch_batches(problem, epochs, last_batch)
         return cls(
             name=name or f"{reduction} {loss}, rate {learning_rate:g}",
@@ -119,6 +128,11 @@ class Plan:
                     raise UsageError(
                         f"{label} is {number}.", "Expected a finite number, 0 or positive."
                     )
+        if self.options.nesterov and not self.options.momentum:
+            raise UsageError(
+                "nesterov is True, but momentum is 0.",
+                "Give a momentum above 0: without a velocity there is nothing to look ahead with.",
+            )
         if not (math.isfinite(self.delta) and self.delta > 0):
             raise UsageError(f"delta is {self.delta}.", "Expected a finite positive number.")
         for what, given, known in (
@@ -146,13 +160,18 @@ class Plan:
         epochs : int
             For all runs; the epochs that both plans have keep their batches.
         """
-        rates = self.learning_rate if learning_rate is None else learning_rate
+        rates = np.asarray(self.learning_rate if learning_rate is None else learning_rate)
+        if rates.dtype.kind not in "fiu" or rates.shape not in ((), (1,), (self.runs,)):
+            raise UsageError(
+                f"learning_rate is {learning_rate!r} for {self.runs} run(s).",
+                "Expected one number, or one for each run.",
+            )
         return replace(
             self if epochs is None else self._with_epochs(epochs),
             loss=loss or self.loss,
             reduction=reduction or self.reduction,
             delta=self.delta if delta is None else float(delta),
-            learning_rate=np.broadcast_to(np.asarray(rates, np.float64), (self.runs,)).copy(),
+            learning_rate=np.broadcast_to(rates.astype(np.float64), (self.runs,)).copy(),
             name=name or self.name,
         )
 
@@ -169,6 +188,32 @@ class Plan:
             batches=fresh.batches,
             rows=fresh.rows,
         )
+
+    def require_representable(self, dtype: str) -> None:
+        """Raise an error if data, start or settings leave the range of a working precision.
+
+        Infinite or vanished numbers would make every participant agree on nothing.
+        """
+        X, y = self.data(dtype)
+        with np.errstate(over="ignore"):
+            numbers = {
+                "the data": (X, y),
+                "the initial values": tuple(self.initial(dtype).values()),
+                "the learning rate": (self.learning_rate.astype(dtype),),
+                "momentum": (np.asarray(self.options.momentum).astype(dtype),),
+                "weight_decay": (np.asarray(self.options.weight_decay).astype(dtype),),
+                "delta": (np.asarray(self.delta).astype(dtype),),
+            }
+        for what, arrays in numbers.items():
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise UsageError(
+                    f"{self.name}: {what} cannot be represented in {dtype}, it overflows.",
+                    "Scale the problem, or use float64.",
+                )
+        if not numbers["delta"][0] > 0:
+            raise UsageError(
+                f"{self.name}: delta {self.delta:g} is 0 in {dtype}.", "Use a larger one."
+            )
 
     @property
     def steps(self) -> int:
@@ -206,7 +251,8 @@ class Plan:
         else:
             X = np.concatenate([p.X for p in self.problems])
             y = np.concatenate([p.y for p in self.problems])
-        return X.astype(dtype, copy=False), y.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):  # require_representable says so in words
+            return X.astype(dtype, copy=False), y.astype(dtype, copy=False)
 
     def initial(self, dtype: npt.DTypeLike = np.float64) -> dict[str, npt.NDArray[Any]]:
         """Initial values: ``w`` of shape (runs, features) and ``b`` of shape (runs,)."""
@@ -260,6 +306,14 @@ class Plan:
 
     def __repr__(self) -> str:
         return f"<Plan {self.name!r}: {self.runs} runs, {self.steps} steps, {self.hash[:12]}>"
+
+
+def _number(**named: object) -> float:
+    """Return the one value that is given by name, if it is a number."""
+    ((name, value),) = named.items()
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        return float(value)
+    raise UsageError(f"{name} is {value!r}.", "Expected a number.")
 
 
 def stack(plans: Iterable[Plan], name: str = "") -> Plan:

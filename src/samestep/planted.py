@@ -391,6 +391,7 @@ _CUT_HUBER = Loss(
     ),
     derivative=lambda r, delta: np.where(np.abs(r) < delta, r, 0.0),
     magnitude=lambda r, delta: r * r,
+    largest=lambda r, delta: r * r,
     kinks=lambda delta: (-delta, delta),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,9 @@ __all__ = ["Problem", "SyntheticRegression"]
 # One independent random stream per purpose, so that asking for validation data, or for more
 # epochs, changes nothing else.
 _DATA, _VALIDATION, _INITIAL, _ORDER = range(4)
+
+_DRAWING = threading.Lock()
+"""Orders of a problem are drawn one after the other, whichever thread asks for them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +100,9 @@ class Problem:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the permutation of the training examples in an epoch, shape (examples,)."""
-        while len(self._orders) <= epoch:
-            self._orders.append(self._order_rng.permutation(self.num_train).astype(np.int32))
+        with _DRAWING:
+            while len(self._orders) <= epoch:
+                self._orders.append(self._order_rng.permutation(self.num_train).astype(np.int32))
         return self._orders[epoch]
 
     @functools.cached_property
@@ -155,6 +160,8 @@ class SyntheticRegression:
 
     def draw(self, seed: int) -> Problem:
         """Draw one problem; equal seeds give equal bytes, whatever else was drawn before."""
+        if not _is_whole(seed) or seed < 0:
+            raise UsageError(f"seed is {seed!r}.", "Expected 0 or a positive whole number.")
         w, b = np.array(self.w), np.array(self.b)
         X, y = self._examples([seed, _DATA], self.num_train)
         X_val = y_val = None
@@ -188,7 +195,11 @@ class SyntheticRegression:
 
 
 def require_positive(**values: int) -> None:
-    """Raise :class:`UsageError` for the first value that is below 1."""
+    """Raise :class:`UsageError` for the first value that is no whole number above 0."""
     for name, value in values.items():
-        if value < 1:
-            raise UsageError(f"{name} is {value}.", "Expected a positive whole number.")
+        if not _is_whole(value) or value < 1:
+            raise UsageError(f"{name} is {value!r}.", "Expected a positive whole number.")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

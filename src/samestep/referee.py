@@ -107,6 +107,7 @@ class Referee:
         self.tolerance = Tolerance(dtype)
         self._vary = variation
         self._dtype = np.dtype(dtype)
+        plan.require_representable(dtype)
         X, y = plan.data(dtype)
         self._X, self._y = X.astype(np.float64), y.astype(np.float64)
         self._loss = get_loss(plan.loss)
@@ -180,7 +181,7 @@ class Referee:
             (mask * f).sum(-1) / scale,
             ((mask * d_f).sum(-1) + c(width + divisor + 4) * total_size) / scale
             + tiny * (width + 2) * (1 + 1 / scale),
-            total_size,
+            np.maximum(total_size, (mask * self._loss.largest(np.abs(r) + d_r, delta)).sum(-1)),
         )
         out["loss"] = vary.quantity("loss", out["loss"])
 
@@ -220,18 +221,18 @@ class Referee:
         if decay:
             g = g + decay * p
             size = size + np.abs(decay * p)
-            d_g = d_g + c(2) * size + tiny * (1 + decay)
+            d_g = d_g + c(2) * size + tiny * (1 + decay + np.abs(p))
         if options.momentum:
             if velocity is None:
                 raise ValueError("the trace has no velocities, but the plan has momentum")
             next_velocity = mu * velocity + g
             size = size + np.abs(mu * velocity)
-            d_v = d_g + c(2) * size + tiny * (1 + mu)
+            d_v = d_g + c(2) * size + tiny * (1 + mu + np.abs(velocity))
             out[f"update/velocity {name}"] = Reference(next_velocity, d_v, size)
             if options.nesterov:
                 size = size + np.abs(mu * next_velocity)
                 g = g + mu * next_velocity
-                d_g = d_g + mu * d_v + c(2) * size + tiny * (1 + mu)
+                d_g = d_g + mu * d_v + c(2) * size + tiny * (1 + mu + np.abs(next_velocity))
             else:
                 g, d_g = next_velocity, d_v
         change = rate * (size + d_g)
@@ -245,7 +246,11 @@ class Referee:
                 out[f"update/velocity {name}"] = replace(sound, value=next_velocity)
         out[f"update/{name}"] = Reference(
             new,
-            rate * d_g + c(2) * change + c(1) * (np.abs(p) + change) + tiny * (2 + rate),
+            rate * d_g
+            + c(2) * change
+            + c(1) * (np.abs(p) + change)
+            # The rate itself may be flushed to zero, and with it the whole change.
+            + tiny * (2 + rate + size + d_g),
             np.maximum(np.maximum(np.abs(p), size), change),
         )
         for key in (f"update/velocity {name}", f"update/{name}"):

@@ -71,7 +71,15 @@ def load_trace(path: Path) -> Trace:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         attributes = json.loads(str(arrays.pop("attributes")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise UsageError(
             f"{path} is no stored trace: {error}.",
             "Expected a .npz file from the traces/ folder of a run.",

@@ -110,7 +110,7 @@ class Trace:
         ends = self.plan.epoch_ends(run)
         values = self.loss[: ends[-1], run].astype(np.float64)
         if self.plan.reduction == "sum":
-            values = values / self.plan.rows[: ends[-1], run]
+            values = values / self.plan.masks()[: ends[-1], run].sum(axis=-1)
         return np.asarray(values.reshape(len(ends) - 1, -1).mean(axis=1))
 
     def observed(self, key: str, steps: slice) -> npt.NDArray[Any]:

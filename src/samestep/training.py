@@ -37,6 +37,7 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     """
     started = time.perf_counter()
     dtype = backend.numpy_dtype
+    plan.require_representable(backend.dtype)
     stacked = plan.runs > 1
     ragged = not bool(plan.active.all())
     fit = _compiled_fit(

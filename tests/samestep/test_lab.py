@@ -123,9 +123,7 @@ def test_the_first_and_the_last_run_are_among_the_checked(oracle: Any) -> None:
 def test_a_single_participant_is_paired_with_the_oracle(dtype: str) -> None:
     lab = lab_of("torch", dtypes=(dtype,))
     lab.train(plans(1)[0])
-    assert {a.participants for a in lab.agreements} == {
-        (f"torch/cpu/{dtype}", f"numpy/cpu/{dtype}")
-    }
+    assert {a.participants for a in lab.agreements} == {(f"torch/cpu/{dtype}", f"oracle/{dtype}")}
     assert all(a.holds for a in lab.agreements)
 
 

@@ -276,7 +276,7 @@ def test_a_participant_that_raises_is_set_aside_and_the_others_go_on(
     pairs = {a.plan: a.participants for a in exercise.agreements if a.dtype == "float32"}
     assert pairs == {
         "fit 0": ["jax/cpu/float32", "torch/cpu/float32"],
-        "fit 1": ["jax/cpu/float32", "numpy/cpu/float32"],
+        "fit 1": ["jax/cpu/float32", "oracle/float32"],
     }
     assert "the device is lost" in result.to_json()
 

@@ -286,6 +286,7 @@ def test_a_loss_of_ones_own_is_trained_on_every_framework(framework: Backend) ->
             value=lambda xp, r, delta: xp.log(0.5 * (xp.exp(r) + xp.exp(-r))),
             derivative=lambda r, delta: np.tanh(r),
             magnitude=lambda r, delta: np.abs(r) + 1,
+            largest=lambda r, delta: np.abs(r) + 1,
             kinks=lambda delta: (),
         )
     )

@@ -42,6 +42,9 @@ if PUBLISHED not in LOSSES:
                 xp.abs(r) < delta, 0.5 * xp.square(r), delta * (-r - 0.5 * delta)
             ),
             derivative=lambda r, delta: np.where(np.abs(r) < delta, r, -delta),
+            largest=lambda r, delta: np.where(
+                np.abs(r) < delta, r * r, delta * (np.abs(r) + 0.5 * delta)
+            ),
             magnitude=lambda r, delta: np.where(
                 np.abs(r) < delta, 0.5 * r * r, delta * (np.abs(r) + 0.5 * delta)
             ),
