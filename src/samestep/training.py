@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -49,14 +50,14 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         ragged=ragged,
         every_step=every_step,
     )
-    X, y = plan.data(dtype)
     xs: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(dtype)}
     if stacked:
         # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
         # would take most of the time. A single run keeps its data on the device, in one copy.
-        xs |= {"X": np.take(X, plan.batches, axis=0), "y": np.take(y, plan.batches, axis=0)}
-        X, y = X[:0], y[:0]
+        xs["X"], xs["y"] = _GATHERED.rows(plan, backend.dtype)
+        X, y = xs["X"][:0, 0, 0], xs["y"][:0, 0, 0]
     else:
+        X, y = plan.data(dtype)
         xs["batch"] = plan.batches
     if ragged:
         xs["active"] = plan.active
@@ -157,6 +158,30 @@ def validation_loss(backend: Backend, trace: Trace, run: int = 0) -> npt.NDArray
 def _compiled_evaluation(backend: Backend, loss: Loss, delta: float) -> Callable[..., Array]:
     objective = Objective(backend.xp, loss, "mean", delta)
     return backend.compile(lambda params, X, y, mask: objective(params, X, y, mask)[0])
+
+
+class _Gathered:
+    """The rows of the last stack, in the order of its steps, for one precision each.
+
+    The same stack is trained by several participants, and varied in its rate or loss.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[str, tuple[Plan, npt.NDArray[Any], npt.NDArray[Any]]] = {}
+
+    def rows(self, plan: Plan, dtype: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """X of shape (steps, runs, batch, features) and y of shape (steps, runs, batch)."""
+        with self._lock:
+            last = self._last.get(dtype)
+            if last and last[0].batches is plan.batches and last[0].problems is plan.problems:
+                return last[1], last[2]
+            X, y = (np.take(rows, plan.batches, axis=0) for rows in plan.data(dtype))
+            self._last[dtype] = (plan, X, y)
+            return X, y
+
+
+_GATHERED = _Gathered()
 
 
 # The cache keeps one function per combination, because a framework that compiles recognises a
