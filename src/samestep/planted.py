@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +75,8 @@ class BrokenBackend(StepwiseBackend):
 
         def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
             if bug.update:
-                result = bug.update(self, sound, learning_rate, options, params, grads, state)
+                call = UpdateCall(self, sound, learning_rate, options, params, grads, state)
+                result = bug.update(call)
             else:
                 result = sound.step(params, grads, state)
             self.step += 1
@@ -98,9 +99,25 @@ class BrokenBackend(StepwiseBackend):
 Outputs: TypeAlias = Callable[
     [BrokenBackend, Array, Array, Params, Array], tuple[Array, Array, Params]
 ]
-Update: TypeAlias = Callable[
-    [BrokenBackend, SGD, Any, SGDOptions, Params, Params, Params], tuple[Params, Params]
-]
+
+
+class UpdateCall(NamedTuple):
+    """One call of the update: the sound backend's SGD and what it was asked for."""
+
+    backend: BrokenBackend
+    sgd: SGD
+    rate: Any
+    options: SGDOptions
+    params: Params
+    grads: Params
+    state: Params
+
+    def sound(self, params: Params) -> tuple[Params, Params]:
+        """Update some parameters as the sound backend does."""
+        return self.sgd.step(params, self.grads, self.state)
+
+
+Update: TypeAlias = Callable[[UpdateCall], tuple[Params, Params]]
 
 
 @dataclass(frozen=True)
@@ -242,137 +259,55 @@ def _drop_row(
 
 
 def _at_step(change: Update, *, at: Callable[[BrokenBackend], bool]) -> Update:
-    def update(
-        backend: BrokenBackend,
-        sgd: SGD,
-        rate: Any,
-        options: SGDOptions,
-        params: Params,
-        grads: Params,
-        state: Params,
-    ) -> tuple[Params, Params]:
-        if at(backend):
-            return change(backend, sgd, rate, options, params, grads, state)
-        return sgd.step(params, grads, state)
+    def update(call: UpdateCall) -> tuple[Params, Params]:
+        return change(call) if at(call.backend) else call.sound(call.params)
 
     return update
 
 
-def _update_twice(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    once, new_state = sgd.step(params, grads, state)
-    return sgd.step(once, grads, state)[0], new_state
+def _update_twice(call: UpdateCall) -> tuple[Params, Params]:
+    once, new_state = call.sound(call.params)
+    return call.sound(once)[0], new_state
 
 
-def _skip(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    return params, state
+def _skip(call: UpdateCall) -> tuple[Params, Params]:
+    return call.params, call.state
 
 
-def _keep_bias(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    new, new_state = sgd.step(params, grads, state)
-    return {**new, "b": params["b"]}, new_state
+def _keep_bias(call: UpdateCall) -> tuple[Params, Params]:
+    new, new_state = call.sound(call.params)
+    return {**new, "b": call.params["b"]}, new_state
 
 
-def _mutate_params(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    return sgd.step(_scale(params, 1.001), grads, state)
+def _mutate_params(call: UpdateCall) -> tuple[Params, Params]:
+    return call.sound(_scale(call.params, 1.001))
 
 
-def _decay_after(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    plain = backend.inner.sgd(rate, replace(options, weight_decay=0.0))
-    new, new_state = plain.step(params, grads, state)
-    return (
-        {name: p - rate * options.weight_decay * params[name] for name, p in new.items()},
-        new_state,
-    )
+def _decay_after(call: UpdateCall) -> tuple[Params, Params]:
+    plain = call.backend.inner.sgd(call.rate, replace(call.options, weight_decay=0.0))
+    new, new_state = plain.step(call.params, call.grads, call.state)
+    factor = call.rate * call.options.weight_decay
+    return {name: p - factor * call.params[name] for name, p in new.items()}, new_state
 
 
-def _dampened(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    return sgd.step(params, _scale(grads, 1 - options.momentum), state)
+def _dampened(call: UpdateCall) -> tuple[Params, Params]:
+    return call.sgd.step(call.params, _scale(call.grads, 1 - call.options.momentum), call.state)
 
 
-def _rate_in_velocity(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    velocity = {n: options.momentum * state[n] + rate * g for n, g in grads.items()}
-    return {n: p - velocity[n] for n, p in params.items()}, velocity
+def _rate_in_velocity(call: UpdateCall) -> tuple[Params, Params]:
+    momentum = call.options.momentum
+    velocity = {n: momentum * call.state[n] + call.rate * g for n, g in call.grads.items()}
+    return {n: p - velocity[n] for n, p in call.params.items()}, velocity
 
 
-def _slower(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    return backend.inner.sgd(0.9 * rate, options).step(params, grads, state)
+def _slower(call: UpdateCall) -> tuple[Params, Params]:
+    slower = call.backend.inner.sgd(0.9 * call.rate, call.options)
+    return slower.step(call.params, call.grads, call.state)
 
 
-def _round_update(
-    backend: BrokenBackend,
-    sgd: SGD,
-    rate: Any,
-    options: SGDOptions,
-    params: Params,
-    grads: Params,
-    state: Params,
-) -> tuple[Params, Params]:
-    new, new_state = sgd.step(params, grads, state)
-    return {name: backend.rounded(p, 24) for name, p in new.items()}, new_state
+def _round_update(call: UpdateCall) -> tuple[Params, Params]:
+    new, new_state = call.sound(call.params)
+    return {name: call.backend.rounded(p, 24) for name, p in new.items()}, new_state
 
 
 def _reorder(order: Callable[[int], npt.NDArray[np.intp]]) -> Callable[..., Params]:

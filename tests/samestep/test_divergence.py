@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import samestep
 from samestep.divergence import explain
@@ -55,6 +57,14 @@ def test_random_sound_problems_raise_no_alarm(name: str) -> None:
             if trial.alarm:
                 alarms.append((seed, trial.participant, trial.alarm))
     assert alarms == []
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(1000, 10**6), name=st.sampled_from(["torch", "numpy"]))
+def test_hunting_for_false_alarms(seed: int, name: str) -> None:
+    for dtype in ("float32", "float64"):
+        assert try_sound(samestep.backend(name, dtype=dtype), random_plan(seed), seed).alarm == ""
 
 
 def test_smallest_gradient_error_that_is_caught() -> None:
