@@ -9,7 +9,7 @@ probability at most :data:`ERROR_RATE`, whatever the number of seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -21,11 +21,19 @@ __all__ = [
     "Claim",
     "Evidence",
     "Interval",
+    "all_hold",
     "decide",
     "mean_interval",
     "proportion_interval",
     "quantile_interval",
 ]
+
+
+def all_hold(verdicts: Iterable[bool | None]) -> bool | None:
+    """Combine verdicts: False if any is False, else None if any is undecided, else True."""
+    found = set(verdicts)
+    return False if False in found else None if None in found else True
+
 
 ERROR_RATE = 1e-4
 """Probability that a statistical claim is decided wrongly, at most."""
@@ -84,9 +92,7 @@ class Claim:
     def holds(self) -> bool | None:
         """False if any participant contradicts it, None if one is undecided or none applies."""
         verdicts = [e.holds for e in self.evidence.values() if e.applies]
-        if any(v is False for v in verdicts):
-            return False
-        return None if not verdicts or any(v is None for v in verdicts) else True
+        return all_hold(verdicts) if verdicts else None
 
 
 class Interval(NamedTuple):

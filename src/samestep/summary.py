@@ -18,6 +18,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from samestep.claims import all_hold
+
 __all__ = [
     "AgreementModel",
     "ClaimModel",
@@ -165,10 +167,7 @@ class ExerciseModel(_Model):
         verdicts: dict[str, list[bool | None]] = {}
         for check in self.published:
             verdicts.setdefault(check.id, []).append(check.holds)
-        return {
-            name: False if False in v else None if None in v else True
-            for name, v in verdicts.items()
-        }
+        return {name: all_hold(found) for name, found in verdicts.items()}
 
     @property
     def ok(self) -> bool:

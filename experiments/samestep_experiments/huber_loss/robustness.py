@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import optimize, stats
 
-from samestep.claims import Evidence, Interval, decide, mean_interval, quantile_interval
+from samestep.claims import Evidence, Interval, all_hold, decide, mean_interval, quantile_interval
 from samestep.lab import Lab
 from samestep.losses import Float64
 from samestep.plan import Plan, stack
@@ -172,7 +172,7 @@ def _intercept(errors: Float64, bias: Mapping[float, float]) -> Evidence:
         verdicts.append(decide(mean, above=low, below=high))
         texts.append(f"{share:.0%}: mean {mean}, {_quantiles(found)}")
         values[f"mean_{round(100 * share)}"] = mean.estimate
-    return Evidence(all_of(verdicts), f"{errors.shape[1]} seeds; " + "; ".join(texts), values)
+    return Evidence(all_hold(verdicts), f"{errors.shape[1]} seeds; " + "; ".join(texts), values)
 
 
 def _slopes(errors: Float64, limit: float) -> Evidence:
@@ -180,7 +180,7 @@ def _slopes(errors: Float64, limit: float) -> Evidence:
         name: mean_interval(errors[:, column]) for column, name in enumerate(("w1", "w2"))
     }
     return Evidence(
-        all_of([decide(i, above=-limit, below=limit) for i in intervals.values()]),
+        all_hold([decide(i, above=-limit, below=limit) for i in intervals.values()]),
         f"{len(errors)} seeds, a quarter of the intercept's bias is {limit:.3g}; "
         + "; ".join(
             f"{name}: mean error {interval}, {_quantiles(errors[:, column])}"
@@ -193,10 +193,3 @@ def _slopes(errors: Float64, limit: float) -> Evidence:
 def _quantiles(values: Float64) -> str:
     low, high = np.quantile(values, [0.05, 0.95])
     return f"5 to 95 % of the runs {low:.4g} to {high:.4g}"
-
-
-def all_of(verdicts: list[bool | None]) -> bool | None:
-    """Combine verdicts: False if one is, else None if one is undecided."""
-    if any(verdict is False for verdict in verdicts):
-        return False
-    return None if any(verdict is None for verdict in verdicts) else True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from samestep import theory
-from samestep.claims import Evidence, Interval, decide, mean_interval, proportion_interval
+from samestep.claims import Evidence, Interval, all_hold, decide, mean_interval, proportion_interval
 from samestep.judgement import Judgement, judge
 from samestep.lab import Lab
 from samestep.losses import Float64
@@ -107,7 +107,7 @@ def contraction(mine: Runs) -> Evidence:
         factor, expected = (float(np.exp(logs.mean() / steps)) for logs in (measured, predicted))
         texts.append(f"rate {rate:g}: {factor:.5f} a step, predicted {expected:.5f}, ratio {ratio}")
         values |= {f"factor_{rate:g}": factor, f"ratio_{rate:g}": ratio.estimate}
-    return Evidence(all_of(verdicts), "; ".join(texts), values)
+    return Evidence(all_hold(verdicts), "; ".join(texts), values)
 
 
 def every_epoch_helps(mine: Runs, rate: float) -> Evidence:
@@ -139,7 +139,7 @@ def helps_until_floor(mine: Runs) -> Evidence:
     helps = every_epoch_helps(mine, MIDDLE)
     change = change_until_the_end(mine, MIDDLE, settled)
     return Evidence(
-        all_of([helps.holds, decide(change, above=1 / 2, below=2)]),
+        all_hold([helps.holds, decide(change, above=1 / 2, below=2)]),
         f"{helps.text}; then the error after {mine.epochs} epochs is {change} times that after "
         f"{settled}",
         {**helps.values, "settled_epoch": settled, "change": change.estimate},
@@ -198,7 +198,7 @@ def _floor(ratios: Mapping[float, Float64], factor: float) -> Evidence:
         verdicts.append(decide(root, above=1 / factor, below=factor))
         texts.append(f"rate {rate:g}: {root} times the prediction")
         values[f"ratio_{rate:g}"] = root.estimate
-    return Evidence(all_of(verdicts), "; ".join(texts), values)
+    return Evidence(all_hold(verdicts), "; ".join(texts), values)
 
 
 def constant_growth(mine: Runs) -> Evidence:
@@ -253,11 +253,3 @@ def geometric_mean(samples: npt.ArrayLike) -> Interval:
     """Interval of a geometric mean; few samples may put an end of it at 0 or at infinity."""
     with np.errstate(over="ignore"):
         return Interval(*np.exp(mean_interval(np.log(samples))))
-
-
-def all_of(verdicts: Iterable[bool | None]) -> bool | None:
-    """Combine verdicts: False if any is, else undecided if any is, else True."""
-    verdicts = list(verdicts)
-    if any(verdict is False for verdict in verdicts):
-        return False
-    return None if any(verdict is None for verdict in verdicts) else True

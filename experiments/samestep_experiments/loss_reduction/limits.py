@@ -21,6 +21,7 @@ from samestep.claims import (
     Claim,
     Evidence,
     Interval,
+    all_hold,
     decide,
     proportion_interval,
 )
@@ -251,7 +252,7 @@ def typical_limit(rows: Float64, limit: float) -> Evidence:
         if len(side):
             values[f"share_{where}"] = interval.estimate
     return Evidence(
-        holds=all_hold(*verdicts),
+        holds=all_hold(verdicts),
         text=f"share that ends farther away: {', '.join(found)}",
         values=values,
     )
@@ -268,17 +269,10 @@ def share(
     """State between which limits the probability lies of which ``hits`` are the draws."""
     interval = proportion_interval(int(hits.sum()), len(hits))
     return Evidence(
-        holds=all_hold(given, decide(interval, above=above, below=below)),
+        holds=all_hold([given, decide(interval, above=above, below=below)]),
         text=f"{interval} of {len(hits):,} runs {what}",
         values={"share": interval.estimate, "seeds": len(hits)},
     )
-
-
-def all_hold(*verdicts: bool | None) -> bool | None:
-    """Conjunction of verdicts: False if one is, else None if one is undecided."""
-    if any(verdict is False for verdict in verdicts):
-        return False
-    return None if any(verdict is None for verdict in verdicts) else True
 
 
 def _quantiles(errors: Float64) -> str:
