@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from samestep.claims import Evidence, decide, quantile_interval
-from samestep.experiment import Experiment, Parameter
+from samestep.experiment import Experiment
 from samestep.figures import COLOURS, new_figure
 from samestep.lab import Lab
 from samestep.plan import Plan
@@ -22,6 +22,9 @@ from samestep.problem import SyntheticRegression
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+RATE = 0.03
+"""The rate of both versions, as printed."""
 
 STEPS_TO_AGREEMENT = (
     "as printed",
@@ -43,7 +46,6 @@ class BookVersions(Experiment):
         "Run as printed from the same data, do the two programs take the same steps, "
         "and if not, what has to be changed?"
     )
-    parameters: ClassVar = {"learning_rate": Parameter(0.03, "the rate of both versions")}
 
     def typical_fit(self) -> Plan:
         """Return the version with the factor 1/2."""
@@ -52,19 +54,18 @@ class BookVersions(Experiment):
 
     def run(self, lab: Lab) -> str:
         """Take the differences away one at a time."""
-        rate = float(lab.parameter("learning_rate"))
         normal, uniform = (SyntheticRegression(start=start) for start in ("normal", "uniform"))
         first = Plan.of(
-            lab.draw(uniform, 1)[0], learning_rate=rate, name="first version, as printed"
+            lab.draw(uniform, 1)[0], learning_rate=RATE, name="first version, as printed"
         )
         second = Plan.of(
             lab.draw(normal, 1)[0],
             loss="half_squared_error",
-            learning_rate=rate,
+            learning_rate=RATE,
             name="second version, as printed",
         )
         start_mended = Plan.of(
-            lab.draw(normal, 1)[0], learning_rate=rate, name="first version, start mended"
+            lab.draw(normal, 1)[0], learning_rate=RATE, name="first version, start mended"
         )
         pictures = lab.picture_of_fits(
             {
@@ -78,7 +79,7 @@ class BookVersions(Experiment):
                 loss="squared_error", name="second version, loss mended (twice the loss)"
             ),
             "rate mended": second.vary(
-                learning_rate=2 * rate, name="second version, rate mended (twice the rate)"
+                learning_rate=2 * RATE, name="second version, rate mended (twice the rate)"
             ),
         }
         mended = {name: lab.train(plan) for name, plan in other.items()}
@@ -103,7 +104,7 @@ class BookVersions(Experiment):
                 for name, (a, b) in pairs.items()
             }
 
-        self._claims(lab, gaps, rate)
+        self._claims(lab, gaps)
         lab.figure(
             "gaps",
             "Largest difference between the parameters of the two versions, step by step. Mending "
@@ -121,7 +122,7 @@ class BookVersions(Experiment):
             "equal to the bit on every participant."
         )
 
-    def _claims(self, lab: Lab, gaps: Mapping[str, Mapping[str, np.ndarray]], rate: float) -> None:
+    def _claims(self, lab: Lab, gaps: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         def evidence(pair: str) -> dict[str, Evidence]:
             return {
                 label: Evidence(
@@ -144,10 +145,10 @@ class BookVersions(Experiment):
             "Half the loss at twice the rate takes the same step as the whole loss, to the bit.",
             evidence("same start, twice the rate"),
         )
-        self._claim_differs(lab, rate)
+        self._claim_differs(lab)
 
     @staticmethod
-    def _claim_differs(lab: Lab, rate: float) -> None:
+    def _claim_differs(lab: Lab) -> None:
         """Over seeds: as printed, and with one difference left, the versions differ."""
         seeds = lab.seed_count(64)
         normal, uniform = (
@@ -155,11 +156,11 @@ class BookVersions(Experiment):
         )
 
         def whole(base: Plan) -> Plan:
-            return base.vary(learning_rate=rate, name="first version, over seeds")
+            return base.vary(learning_rate=RATE, name="first version, over seeds")
 
         def half(base: Plan) -> Plan:
             return base.vary(
-                loss="half_squared_error", learning_rate=rate, name="second version, over seeds"
+                loss="half_squared_error", learning_rate=RATE, name="second version, over seeds"
             )
 
         first = lab.sample(uniform, {"first": whole}, seeds=seeds)
@@ -192,35 +193,37 @@ class BookVersions(Experiment):
 
 
 def draw_gaps(gaps: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the difference between the versions against the step, one line per mended version."""
-    figure, grid = new_figure(1, 1, (7.5, 4.2))
+    """Draw the difference between the versions against the step, one line per mended version.
+
+    Differences that end at the same height share one label.
+    """
+    figure, grid = new_figure(1, 1, (8.5, 4.2))
     axes = grid[0, 0]
     colours = dict(
         zip(STEPS_TO_AGREEMENT, ("vermillion", "orange", "blue", "green", "black"), strict=True)
     )
-    floor = 1e-8
+    labels: list[tuple[float, list[str]]] = []
     for name, gap in gaps.items():
-        shown = np.maximum(gap, floor)
-        dashed = name == STEPS_TO_AGREEMENT[-1]
-        axes.plot(shown, color=COLOURS[colours[name]], linestyle="--" if dashed else "-", lw=2)
-        if gap.max() == 0:
-            if not dashed:
-                axes.annotate(
-                    "same start and loss, or same start and twice the rate: exactly 0",
-                    (0.98, shown[-1] * 1.6),
-                    xycoords=("axes fraction", "data"),
-                    ha="right",
-                )
+        joined = [names for height, names in labels if abs(gap[-1] - height) <= 0.3 * height]
+        axes.plot(gap, color=COLOURS[colours[name]], linestyle="--" if joined else "-", lw=2)
+        if joined:
+            joined[0].append(name)
         else:
-            axes.annotate(
-                f" {name}", (len(gap) - 1, shown[-1]), color=COLOURS[colours[name]], va="center"
-            )
+            labels.append((float(gap[-1]), [name]))
+    length = len(next(iter(gaps.values())))
+    for height, names in labels:
+        text = "\n".join(names) + ("\nexactly 0" if height == 0 else "")
+        axes.annotate(
+            text, (length + 1, height), color=COLOURS[colours[names[0]]], va="center", fontsize=9
+        )
+    axes.set_yscale("symlog", linthresh=1e-4)
     axes.set(
-        yscale="log",
         xlabel="step",
-        ylabel="largest parameter difference",
-        title="The book's two versions, differences taken away one at a time",
-        xlim=(0, 1.25 * len(next(iter(gaps.values())))),
+        ylabel="largest difference of a parameter",
+        title="Only with both differences mended do the two versions take the same step",
+        xlim=(0, 1.4 * length),
+        ylim=(-4e-5, None),
+        yticks=[0, 1e-4, 1e-3, 1e-2, 1e-1, 1],
     )
     return figure
 

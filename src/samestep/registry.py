@@ -151,7 +151,13 @@ def _instance(name: str, device: str, dtype: str) -> Backend:
     entry = backend_entry(name)
     check_dtype(dtype)
     cls = entry.load()
-    return cls(device=device, dtype=dtype)  # type: ignore[call-arg]  # by convention of the guide
+    try:
+        return cls(device=device, dtype=dtype)  # type: ignore[call-arg]  # by the guide's convention
+    except MissingParticipantError as error:
+        raise MissingParticipantError(
+            f"{name}: {error.message}",
+            f"{error.hint} A build for the CPU alone sees no GPU.".strip(),
+        ) from error
 
 
 def backend(name: str, *, device: str = "cpu", dtype: str = "float32") -> Backend:
@@ -186,8 +192,12 @@ def oracle(dtype: str = "float64") -> Backend:
 
 def parse_participant(text: str) -> tuple[str, str]:
     """Split ``name`` or ``name@device`` into name and device."""
-    name, _, device = text.partition("@")
-    return name.strip(), device.strip() or "cpu"
+    name, at, device = (part.strip() for part in text.partition("@"))
+    if not name or (at and not device):
+        raise UsageError(
+            f"{text!r} names no participant.", "Expected NAME or NAME@DEVICE, such as NAME@gpu:1."
+        )
+    return name, device or "cpu"
 
 
 def experiment_names() -> list[str]:

@@ -56,6 +56,7 @@ def render_report(summary: Summary, folder: Path) -> str:
     return templates.get_template("report.html.j2").render(
         summary=summary,
         problems=[problem for exercise in summary.exercises for problem in _problems(exercise)],
+        undecided=_undecided(summary),
         quantities=QUANTITIES,
         evidence=_evidence,
         pairs=_pairs,
@@ -74,6 +75,14 @@ class _Problem:
     anchor: str
     what: str
     why: str
+
+
+def _undecided(summary: Summary) -> int:
+    """How many claims and published numbers too few seeds leave undecided."""
+    verdicts = [claim.holds for exercise in summary.exercises for claim in exercise.claims]
+    for exercise in summary.exercises:
+        verdicts.extend(exercise.published_verdicts.values())
+    return verdicts.count(None)
 
 
 def _problems(exercise: ExerciseModel) -> Iterator[_Problem]:

@@ -48,7 +48,8 @@ def default_participants() -> list[str]:
 
 def check_participants(on: Sequence[str], dtypes: Sequence[str]) -> list[str]:
     """Check names and precisions without importing a framework; return all names by default."""
-    participants = [on] if isinstance(on, str) else list(on) or default_participants()
+    given = [on] if isinstance(on, str) else list(dict.fromkeys(on))
+    participants = given or default_participants()
     if not participants:
         commands = " or ".join(
             e.install_command for e in backend_entries().values() if e.name != ORACLE

@@ -81,7 +81,7 @@ def load_trace(path: Path) -> Trace:
         zipfile.BadZipFile,
     ) as error:
         raise UsageError(
-            f"{path} is no stored trace: {error}.",
+            f"{path} is no stored trace ({type(error).__name__}).",
             "Expected a .npz file from the traces/ folder of a run.",
         ) from error
     if attributes.get("format") != FORMAT:

@@ -50,7 +50,9 @@ def critical_rate(problem: Problem) -> float:
 
 def contraction(problem: Problem, learning_rate: float, steps: int = 1) -> Float64:
     """Factors ``|1 - rate * lambda|^steps`` of the error along the eigenvectors of H, ascending."""
-    return np.asarray(np.abs(1 - learning_rate * np.linalg.eigvalsh(curvature(problem))) ** steps)
+    factors = np.abs(1 - learning_rate * np.linalg.eigvalsh(curvature(problem)))
+    with np.errstate(over="ignore"):  # beyond the critical rate the factors grow without limit
+        return np.asarray(factors**steps)
 
 
 def noise_floor(noise: float, num_train: int, learning_rate: float, batch_size: int) -> float:

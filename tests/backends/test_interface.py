@@ -269,4 +269,7 @@ def test_a_hidden_gpu_is_not_there() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env=hidden, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines() == ["Devices here: cpu."] * 4
+    assert (
+        done.stdout.splitlines()
+        == ["Devices here: cpu. A build for the CPU alone sees no GPU."] * 4
+    )

@@ -96,11 +96,16 @@ def test_the_same_arguments_return_the_same_object() -> None:
         ("torch@gpu", ("torch", "gpu")),
         ("torch@gpu:1", ("torch", "gpu:1")),
         (" jax @ cuda:0 ", ("jax", "cuda:0")),
-        ("torch@", ("torch", "cpu")),
     ],
 )
 def test_a_participant_is_a_name_and_a_device(text: str, expected: tuple[str, str]) -> None:
     assert registry.parse_participant(text) == expected
+
+
+@pytest.mark.parametrize("text", ["torch@", "@gpu", "", " @ "])
+def test_half_a_participant_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="names no participant"):
+        registry.parse_participant(text)
 
 
 def test_a_device_in_the_name_is_the_one_that_counts() -> None:

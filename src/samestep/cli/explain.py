@@ -50,6 +50,11 @@ def _explanations(paths: Sequence[Path]) -> Iterable[Explanation]:
                 "Name the output folder of a run on two participants, or two trace files.",
             )
         return (explain(*group) for group in pairs)
+    if len(paths) == 1:
+        raise UsageError(
+            f"{str(paths[0])!r} is one path and no folder.",
+            "Name the output folder of a run, or two or more trace files.",
+        )
     return iter([explain(*(load_trace(path) for path in paths))])
 
 

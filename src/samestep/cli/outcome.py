@@ -79,6 +79,9 @@ def total_lines(summary: Summary, seconds: float) -> Iterator[Text]:
     failed = [*claims, *agreements, *published].count(False)
     if failed:
         yield Text.assemble((f"{failed} failed", BAD), f" of {counted}.")
+    elif None in (*claims, *published):
+        held = [*claims, *agreements, *published].count(True)
+        yield Text.assemble(("Nothing failed", GOOD), f", {held} held, of {counted}.")
     else:
         yield Text.assemble(("Everything held", GOOD), f": {counted}.")
     for what, names in (

@@ -81,6 +81,12 @@ def split_setting(text: str) -> tuple[str, str]:
 
 def prepare_folder(folder: Path) -> None:
     """Make the output folder and try to write there, before any work is done."""
+    if (folder / "summary.json").exists():
+        errors().print(
+            f"{folder} holds an earlier run: its summary and report will be replaced, figures and "
+            "traces of other exercises stay. --out DIR keeps runs apart.",
+            soft_wrap=True,
+        )
     try:
         for part in (folder / "figures", folder / "traces"):
             part.mkdir(parents=True, exist_ok=True)

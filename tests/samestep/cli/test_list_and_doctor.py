@@ -72,7 +72,7 @@ def test_list_shows_what_is_installed(process):
     for expected in (
         "loss-reduction",
         "Do the book's two versions do the same thing?",
-        "--set learning_rate=0.03  the rate of both versions",
+        "--set epochs=8",
         f"installed: torch {version('torch')}",
         f"jax {version('jax')}, optax {version('optax')}",
         "smooth_l1",

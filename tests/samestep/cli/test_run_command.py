@@ -34,7 +34,7 @@ def test_everything_held(samestep, tmp_path):
     assert "1 held" in lines[2]
     assert "3 undecided" in lines[2]
     assert lines[3].split()[:5] == ["idle", "-", "-", "-", "-"]
-    assert "Everything held: 1 claim, 8 agreements, 3 published numbers" in done.output
+    assert "Nothing failed, 9 held, of 1 claim, 8 agreements, 3 published numbers" in done.output
     assert "3 undecided: too few seeds" in done.output
     assert lines[-1] == "Report: samestep-results/report.html"
     assert max(map(len, lines)) <= 100
