@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from samestep.problem import Problem
 from samestep.referee import QUANTITIES
 from samestep.training import train
 
-__all__ = ["Trial", "random_plan", "try_sound", "try_sound_problems"]
+__all__ = ["Trial", "random_plan", "try_sound"]
 
 # Shapes come from short lists, so that a framework that compiles can reuse what it compiled.
 _EXAMPLES = (1, 2, 3, 5, 8, 33, 96, 500, 5000)
@@ -95,14 +94,6 @@ def random_plan(seed: int) -> Plan:
         weight_decay=float(rng.choice([0.0, 0.0, 1e-3, 0.1])),
         name=f"sound problem {seed}",
     )
-
-
-def try_sound_problems(backends: Sequence[Backend], seeds: Sequence[int]) -> Iterator[Trial]:
-    """Run sound problems on each participant and judge every step."""
-    for seed in seeds:
-        plan = random_plan(seed)
-        for backend in backends:
-            yield try_sound(backend, plan, seed)
 
 
 def try_sound(backend: Backend, plan: Plan, seed: int = 0) -> Trial:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from samestep.problem import SyntheticRegression
 from samestep.registry import backend
 from samestep.training import train
 
-__all__ = ["BugResult", "Sensitivity", "sensitivity", "sound_plans", "try_bug", "try_bugs"]
+__all__ = ["BugResult", "Sensitivity", "sensitivity", "sound_plans", "try_bug"]
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,6 @@ def try_bug(name: str, bug: Bug) -> BugResult:
     found = explain(train(sound, plan), train(broken, plan))
     ours = [d for d in found.divergences if d.participant == broken.label]
     return BugResult(bug, sound.label, ours[0] if ours else None)
-
-
-def try_bugs(names: Sequence[str]) -> Iterator[BugResult]:
-    """Plant every bug in every backend."""
-    for name in names:
-        for bug in BUGS:
-            yield try_bug(name, bug)
 
 
 def sound_plans() -> list[Plan]:
