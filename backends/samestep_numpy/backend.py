@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from samestep.devices import resolve_device
 from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
-from samestep.losses import find_closed_form
+from samestep.loss import find_closed_form
 
 
 @final

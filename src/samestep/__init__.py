@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from samestep.interface import TensorOps as TensorOps
     from samestep.judgement import judge as judge
     from samestep.lab import Lab as Lab
-    from samestep.losses import Loss as Loss
-    from samestep.losses import closed_form as closed_form
-    from samestep.losses import register_loss as register_loss
+    from samestep.loss import Loss as Loss
+    from samestep.loss import closed_form as closed_form
+    from samestep.loss import register_loss as register_loss
     from samestep.plan import Plan as Plan
     from samestep.plan import stack as stack
     from samestep.problem import Problem as Problem
@@ -48,7 +48,7 @@ _HOME = {
     "divergence": ("explain",),
     "errors": ("MissingParticipantError", "SamestepError", "UsageError"),
     "experiment": ("Experiment", "Parameter"),
-    "losses": ("Loss", "closed_form", "register_loss"),
+    "loss": ("Loss", "closed_form", "register_loss"),
     "plan": ("Plan", "stack"),
     "problem": ("Problem", "SyntheticRegression"),
     "registry": ("backend", "oracle"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from samestep.interface import Backend
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.registry import backend, parse_participant
 from samestep.stepwise import StepwiseBackend

@@ -9,7 +9,7 @@ import numpy as np
 from samestep.agreement import Comparison, compare
 from samestep.faults import Case, Fault, known_faults
 from samestep.judgement import Finding, Judgement
-from samestep.losses import get_loss
+from samestep.loss import get_loss
 from samestep.rounding import Tolerance
 from samestep.trace import Trace
 

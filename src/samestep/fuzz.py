@@ -8,7 +8,7 @@ import numpy as np
 
 from samestep.interface import Backend
 from samestep.judgement import judge
-from samestep.losses import LOSSES
+from samestep.loss import LOSSES
 from samestep.plan import Plan
 from samestep.problem import Problem
 from samestep.referee import QUANTITIES

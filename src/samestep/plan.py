@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from samestep.errors import UsageError, unknown_name
 from samestep.interface import SGDOptions
-from samestep.losses import Float64, Reduction, get_loss
+from samestep.loss import Float64, Reduction, get_loss
 from samestep.problem import Problem, require_positive
 
 __all__ = ["LastBatch", "Plan", "stack"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from samestep.faults import round_to_bits
 from samestep.interface import SGD, Array, Backend, Params, SGDOptions
-from samestep.losses import Loss, Objective, get_loss
+from samestep.loss import Loss, Objective, get_loss
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.stepwise import StepwiseBackend

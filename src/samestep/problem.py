@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from samestep.errors import UsageError
-from samestep.losses import Float64
+from samestep.loss import Float64
 
 __all__ = ["Problem", "SyntheticRegression"]
 

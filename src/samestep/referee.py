@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from samestep.losses import Float64, get_loss
+from samestep.loss import Float64, get_loss
 from samestep.plan import Plan
 from samestep.rounding import Tolerance, enclose
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from samestep.referee import QUANTITIES
@@ -21,6 +20,7 @@ from samestep.summary import (
     PublishedModel,
     Summary,
 )
+from samestep.templating import templates
 
 __all__ = ["render_report", "write_report"]
 
@@ -44,16 +44,10 @@ def render_report(summary: Summary, folder: Path) -> str:
     folder : Path
         To which those files are relative.
     """
-    templates = Environment(
-        loader=PackageLoader("samestep"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["number"] = _number
-    templates.filters["verdict"] = _VERDICTS.__getitem__
-    return templates.get_template("report.html.j2").render(
+    environment = templates()
+    environment.filters["number"] = _number
+    environment.filters["verdict"] = _VERDICTS.__getitem__
+    return environment.get_template("report.html.j2").render(
         summary=summary,
         problems=[problem for exercise in summary.exercises for problem in _problems(exercise)],
         undecided=_undecided(summary),

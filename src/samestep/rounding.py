@@ -38,7 +38,7 @@ from typing import Any
 
 import numpy as np
 
-from samestep.losses import Float64, Loss
+from samestep.loss import Float64, Loss
 
 __all__ = ["Tolerance", "enclose"]
 

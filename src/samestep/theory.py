@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.problem import Problem
 
 __all__ = [

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from samestep.errors import UsageError
 from samestep.interface import Array, Backend, Params, SGDOptions
-from samestep.losses import Loss, Objective, Reduction, get_loss
+from samestep.loss import Loss, Objective, Reduction, get_loss
 from samestep.plan import Plan
 from samestep.trace import Trace
 

@@ -15,7 +15,7 @@ import pytest
 
 import samestep
 from samestep.interface import Backend
-from samestep.losses import predict
+from samestep.loss import predict
 
 Host = dict[str, npt.NDArray[np.float64]]
 

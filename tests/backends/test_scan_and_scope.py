@@ -22,7 +22,7 @@ from samestep_torch import TorchBackend
 import samestep
 from samestep import Plan, SyntheticRegression, train
 from samestep.interface import Backend
-from samestep.losses import LOSSES, Objective, get_loss, register_loss
+from samestep.loss import LOSSES, Objective, get_loss, register_loss
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-3, 4, (4, 8, 2)).astype(np.float64)  # (runs, rows, features)

@@ -31,7 +31,7 @@ import samestep
 from samestep import Plan, SyntheticRegression, UsageError, stack, train
 from samestep.interface import Backend
 from samestep.lab import Lab
-from samestep.losses import LOSSES, get_loss, register_loss
+from samestep.loss import LOSSES, get_loss, register_loss
 from samestep.results import Result
 from samestep.summary import ExerciseModel
 from samestep.trace import Trace

@@ -19,7 +19,7 @@ from samestep_experiments.huber_loss.kinks import shipped_by
 import samestep
 from samestep.errors import UsageError
 from samestep.interface import Backend
-from samestep.losses import get_loss
+from samestep.loss import get_loss
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.results import Result

@@ -165,7 +165,7 @@ import array_api_compat.numpy as xp
 import numpy as np
 
 from samestep.interface import SGD, Backend, Environment
-from samestep.losses import find_closed_form
+from samestep.loss import find_closed_form
 
 
 class OtherBackend(Backend):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import samestep
 from samestep import Plan, Problem, SyntheticRegression, Trace, judge, stack, train
 from samestep.interface import Backend
-from samestep.losses import LOSSES
+from samestep.loss import LOSSES
 from samestep.referee import QUANTITIES, Referee, Reference
 from samestep.rounding import Tolerance
 

@@ -12,7 +12,7 @@ import pytest
 import samestep
 from samestep import Plan, Problem, SyntheticRegression, Trace, judge, stack, train
 from samestep.interface import Backend
-from samestep.losses import LOSSES, Loss, register_loss
+from samestep.loss import LOSSES, Loss, register_loss
 from samestep.training import validation_loss
 
 # Two settings, and plans of few shapes: JAX compiles each combination anew.

@@ -11,7 +11,7 @@ from scipy import stats
 from samestep import theory
 from samestep.claims import Evidence, Interval, decide, mean_interval, quantile_interval
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.registry import oracle
 from samestep_experiments.data_size.runs import (
     BASELINE,

@@ -27,7 +27,7 @@ from scipy import stats
 
 from samestep import theory
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 

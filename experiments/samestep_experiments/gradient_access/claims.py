@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.claims import Claim, Evidence, decide, quantile_interval
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep_experiments.gradient_access.routes import Judged, RouteFinding
 from samestep_experiments.gradient_access.stored import (
     Ends,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep.interface import Array, Backend, Params
-from samestep.losses import Float64, Loss, Objective, Reduction, get_loss
+from samestep.loss import Float64, Loss, Objective, Reduction, get_loss
 from samestep.plan import Plan
 from samestep.referee import Referee, Reference
 from samestep.rounding import Tolerance

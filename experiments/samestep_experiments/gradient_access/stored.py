@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from samestep.interface import Array, Backend, Params, SGDOptions
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.referee import Referee
 from samestep.theory import curvature, least_squares

@@ -18,7 +18,7 @@ from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
 from samestep.judgement import judge
 from samestep.lab import Lab
-from samestep.losses import Float64, get_loss
+from samestep.loss import Float64, get_loss
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.trace import Trace

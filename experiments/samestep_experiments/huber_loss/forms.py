@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from samestep.interface import Array, Backend, Params, TensorOps
-from samestep.losses import LOSSES, Loss, Objective, Reduction, get_loss, register_loss
+from samestep.loss import LOSSES, Loss, Objective, Reduction, get_loss, register_loss
 from samestep.plan import Plan
 from samestep.problem import Problem
 from samestep.referee import Referee, Reference

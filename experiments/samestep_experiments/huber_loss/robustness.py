@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from samestep.claims import Evidence, Interval, all_hold, decide, mean_interval, quantile_interval
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 from samestep_experiments.huber_loss.forms import at_truth

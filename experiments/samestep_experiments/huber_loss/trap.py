@@ -11,7 +11,7 @@ import numpy.typing as npt
 from samestep.claims import Evidence, decide, proportion_interval
 from samestep.judgement import judge
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace

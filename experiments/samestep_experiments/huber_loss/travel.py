@@ -8,7 +8,7 @@ import numpy as np
 
 from samestep.claims import Evidence, decide, quantile_interval
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.published import SEEDS_TO_DECIDE

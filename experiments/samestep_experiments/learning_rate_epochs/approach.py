@@ -12,7 +12,7 @@ from samestep import theory
 from samestep.claims import Evidence, Interval, all_hold, decide, mean_interval, proportion_interval
 from samestep.judgement import Judgement, judge
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,
     floor_at_epoch_ends,

@@ -15,7 +15,7 @@ import numpy as np
 from samestep import theory
 from samestep.claims import Evidence, decide, mean_interval
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep_experiments.learning_rate_epochs.figures import draw_border

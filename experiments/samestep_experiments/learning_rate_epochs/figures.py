@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.claims import mean_interval
 from samestep.figures import COLOURS, new_figure
-from samestep.losses import Float64
+from samestep.loss import Float64
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import optimize
 
 from samestep import theory
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.problem import Problem, SyntheticRegression
 
 __all__ = ["descent_error", "epochs_to_floor", "floor_at_epoch_ends"]

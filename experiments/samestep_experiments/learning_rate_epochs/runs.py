@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
 from samestep_experiments.learning_rate_epochs.predictions import epochs_to_floor

@@ -19,7 +19,7 @@ from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
 from samestep.judgement import judge
 from samestep.lab import Lab
-from samestep.losses import Reduction
+from samestep.loss import Reduction
 from samestep.plan import LastBatch, Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samestep.figures import COLOURS, new_figure
-from samestep.losses import Float64
+from samestep.loss import Float64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -26,7 +26,7 @@ from samestep.claims import (
     proportion_interval,
 )
 from samestep.lab import Lab
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace

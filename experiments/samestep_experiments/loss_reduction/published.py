@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from samestep.lab import Lab
-from samestep.losses import Float64, Reduction
+from samestep.loss import Float64, Reduction
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.published import SEEDS_TO_DECIDE

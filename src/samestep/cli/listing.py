@@ -9,7 +9,7 @@ from rich.text import Text
 
 from samestep.cli.console import HELD, UNUSABLE, output, report_exception
 from samestep.errors import SamestepError
-from samestep.losses import LOSSES
+from samestep.loss import LOSSES
 from samestep.registry import ORACLE, BackendEntry, backend_entries, experiment, experiment_names
 
 __all__ = ["backend_state", "show_list"]

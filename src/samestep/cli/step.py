@@ -19,7 +19,7 @@ from samestep.cli.console import FAILED, HELD, output
 from samestep.cli.digits import SIGNIFICANT_DIGITS, MarkedNumber, mark_digits
 from samestep.errors import UsageError
 from samestep.judgement import Judgement, judge
-from samestep.losses import Reduction, get_loss
+from samestep.loss import Reduction, get_loss
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression, require_positive
 from samestep.referee import Referee, Reference

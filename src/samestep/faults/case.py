@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.referee import Referee, Reference, Variation
 from samestep.trace import Trace

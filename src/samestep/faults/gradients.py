@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.referee import Reference, Variation
 
 __all__ = ["gradient_faults"]

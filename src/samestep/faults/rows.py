@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep.faults.case import Case, Fault
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.problem import Problem
 from samestep.referee import Reference, Variation

@@ -9,7 +9,7 @@ import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
 from samestep.interface import SGDOptions
-from samestep.losses import LOSSES, Float64
+from samestep.loss import LOSSES, Float64
 from samestep.plan import Plan
 from samestep.referee import UpdateTerms, Variation
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from samestep.faults.case import Case, Fault, varied
-from samestep.losses import Float64
+from samestep.loss import Float64
 from samestep.referee import Reference, UpdateTerms, Variation
 
 __all__ = ["update_faults"]

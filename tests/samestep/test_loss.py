@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import samestep
 from samestep.interface import Backend, TensorOps
-from samestep.losses import (
+from samestep.loss import (
     LOSSES,
     Loss,
     Objective,
@@ -49,7 +49,7 @@ class OnlyTensorOps:
 @pytest.fixture
 def scratch_losses(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Loss]:
     """Register losses that are gone after the test."""
-    monkeypatch.setattr(samestep.losses, "LOSSES", dict(LOSSES))
+    monkeypatch.setattr(samestep.loss, "LOSSES", dict(LOSSES))
 
     def register(name: str, value: Callable[..., Any]) -> Loss:
         return register_loss(dataclasses.replace(LOSSES["squared_error"], name=name, value=value))

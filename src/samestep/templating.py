@@ -1,0 +1,21 @@
+"""The HTML templates of this package."""
+
+from __future__ import annotations
+
+import functools
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+__all__ = ["templates"]
+
+
+@functools.cache
+def templates() -> Environment:
+    """Return the templates; what they fill in is escaped, what they lack is an error."""
+    return Environment(
+        loader=PackageLoader("samestep"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
