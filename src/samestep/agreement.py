@@ -9,6 +9,7 @@ import numpy as np
 
 from samestep.errors import UsageError
 from samestep.judgement import Judgement, judge, order_of_ratio, recorded_keys
+from samestep.loss import get_loss
 from samestep.plan import Plan
 from samestep.referee import QUANTITIES
 from samestep.trace import Trace
@@ -35,6 +36,8 @@ class Agreement:
     relative_gap : float
         The same as a share of the quantity's largest number in the same step and run.
     holds : bool
+    estimated : bool
+        Whether the bound rests on samples, because the loss has no analysis.
     """
 
     participants: tuple[str, ...]
@@ -46,6 +49,7 @@ class Agreement:
     gap: float
     relative_gap: float
     holds: bool
+    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def agree(first: Judgement, second: Judgement) -> Iterator[Agreement]:
         and first.overflow_explained
         and second.overflow_explained
     )
+    estimated = not get_loss(first.trace.plan.loss).analysed
     for quantity in QUANTITIES:
         verdicts = first.verdicts[quantity], second.verdicts[quantity]
         found = [v.worst for v in verdicts if v.worst is not None]
@@ -141,6 +146,7 @@ def agree(first: Judgement, second: Judgement) -> Iterator[Agreement]:
             gap=gap,
             relative_gap=relative_gap,
             holds=same_overflow and all(v.holds for v in verdicts),
+            estimated=estimated and quantity != "prediction",
         )
 
 

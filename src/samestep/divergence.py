@@ -191,8 +191,12 @@ def _notes(comparison: Comparison) -> list[str]:
             first = int(steps[steps >= 0].min())
             reason = "overflow" if judgements[label].overflow_explained else "no overflow there"
             notes.append(f"{label}: numbers stop being finite at step {first} ({reason}).")
-    kinks = get_loss(comparison.plan.loss).kinks(comparison.plan.delta)
-    if kinks:
+    loss = get_loss(comparison.plan.loss)
+    if not loss.analysed:
+        notes.append(
+            f"{loss.name} has no analysis: its rounding was estimated from samples, not bounded."
+        )
+    if loss.kinks(comparison.plan.delta):
         near = {label: _near_kinks(j) for label, j in judgements.items()}
         for label, count in near.items():
             if count:

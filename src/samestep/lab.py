@@ -29,6 +29,7 @@ from samestep.experiment import Experiment
 from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
 from samestep.interface import Backend
 from samestep.judgement import Judgement, judge
+from samestep.landscape import Landscape, draw_paths, landscape
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
@@ -39,6 +40,8 @@ from samestep.training import train, validation_loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from samestep.summary import ReplayModel
 
 __all__ = ["CheckedAgreement", "Fit", "Lab"]
 
@@ -64,6 +67,7 @@ class CheckedAgreement:
     steps: int
     holds: bool
     explanation: str = ""
+    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Lab:
     published: list[PublishedCheck] = field(default_factory=list)
     power: list[Power] = field(default_factory=list)
     figures: list[FigureSpec] = field(default_factory=list)
+    replays: list[ReplayModel] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
     traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -213,13 +218,20 @@ class Lab:
         dict of str to Trace
             By participant, in order.
         """
-        self.progress(plan.name)
-        found = self.each(functools.partial(_train_and_judge, plan=plan, check=check))
-        self._agree(plan, [judgement for _, judgement in found.values()])
-        traces: dict[str, Trace] = {label: trace for label, (trace, _) in found.items()}
+        found = self._train_and_agree(plan, check)
+        traces = {label: trace for label, (trace, _) in found.items()}
         if keep:
             self.traces[plan.name] = traces
         return traces
+
+    def _train_and_agree(self, plan: Plan, check: int | None) -> dict[str, tuple[Trace, Judgement]]:
+        """Train a plan on every participant and enter what the cross-check said of the steps."""
+        self.progress(plan.name)
+        found: dict[str, tuple[Trace, Judgement]] = self.each(
+            functools.partial(_train_and_judge, plan=plan, check=check)
+        )
+        self._agree(plan, [judgement for _, judgement in found.values()])
+        return found
 
     def cross_check(self, traces: Sequence[Trace], *, check: int | None = 64) -> None:
         """Judge traces of one plan against the oracle and enter the agreements.
@@ -269,6 +281,7 @@ class Lab:
                     steps=plan.steps,
                     holds=agreement.holds,
                     explanation="; ".join(divergences),
+                    estimated=agreement.estimated,
                 )
             )
 
@@ -379,8 +392,9 @@ class Lab:
     ) -> dict[str, dict[str, Trace]]:
         """Train single fits and show what a reader of the book expects of each.
 
-        Adds a figure with training and validation loss against epochs, the participants on top of
-        each other, and the final parameters beside the published ones.
+        Adds a figure with training and validation loss against epochs, another with the paths over
+        the loss landscape, the participants on top of each other, and the final parameters beside
+        the published ones.
 
         Parameters
         ----------
@@ -395,9 +409,13 @@ class Lab:
             By title and participant.
         """
         panels: dict[str, list[LossCurve]] = {}
+        landscapes: dict[str, Landscape] = {}
         result = {}
         for title, plan in plans.items():
-            traces = result[title] = self.train(plan, keep=True)
+            found = self._train_and_agree(plan, None)
+            landscapes[title] = landscape({label: judged for label, (_, judged) in found.items()})
+            traces = {label: trace for label, (trace, _) in found.items()}
+            self.traces[plan.name] = result[title] = traces
             panels[title] = []
             for label, trace in traces.items():
                 curve = validation_loss(self.participants[label], trace)
@@ -419,6 +437,16 @@ class Lab:
             "epochs; the participants' curves lie on top of each other.",
             draw_loss_curves,
             panels=panels,
+        )
+        self.figure(
+            "paths",
+            "Above, the loss over two parameters (light is low; the others at their least-squares "
+            "values), and the participants' paths over it on top of each other. Below, the error "
+            "of every step of these fits, measured from the same recorded state by a float64 "
+            "oracle, as a share of what rounding can make of one step; exact numbers lie on the "
+            "lower edge.",
+            draw_paths,
+            panels=landscapes,
         )
         return result
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from samestep.dual import Dual, differentiate
 from samestep.errors import UsageError, unknown_name
 from samestep.interface import Array, Params, TensorOps
 
@@ -73,6 +74,9 @@ class Loss:
         such as ``r^2`` before a factor 1/2; this is what overflows first.
     kinks : callable
         ``delta -> tuple`` of the residuals at which a derivative jumps or a formula changes.
+    analysed : bool
+        Whether the rounding errors follow from ``magnitude`` and ``kinks``; otherwise they are
+        estimated from samples, see :mod:`samestep.estimate`.
     """
 
     name: str
@@ -82,6 +86,31 @@ class Loss:
     magnitude: Callable[[Float64, float], Float64]
     largest: Callable[[Float64, float], Float64]
     kinks: Callable[[float], tuple[float, ...]]
+    analysed: bool = True
+
+    @classmethod
+    def from_formula(
+        cls, name: str, formula: str, value: Callable[[TensorOps, Array, float], Array]
+    ) -> Loss:
+        """Make a loss of its formula alone, without analysis.
+
+        Its derivative is computed with dual numbers, and its rounding errors are estimated: every
+        verdict says so. ``value`` may use the elementwise functions of ``TensorOps``.
+        """
+
+        def at(r: Float64, delta: float) -> Dual:
+            return differentiate(lambda xp, x: value(xp, x, delta), np.asarray(r))
+
+        return cls(
+            name=name,
+            formula=formula,
+            value=value,
+            derivative=lambda r, delta: cast(Float64, at(r, delta).slope),
+            magnitude=lambda r, delta: cast(Float64, np.abs(at(r, delta).value)),
+            largest=lambda r, delta: cast(Float64, at(r, delta).largest),
+            kinks=lambda delta: (),
+            analysed=False,
+        )
 
 
 LOSSES: dict[str, Loss] = {}

@@ -28,6 +28,8 @@ Gradient:
     |ds| <= m |df'| / M + c(6) m (|f'| + |df'|) / M             (slope of one row)
     |dg| <= sum |x| |ds| + c(B + 2) sum |x| (|s| + |ds|)
     In a mean of reweighted rows M is itself a rounded sum: B more in c(B + 4) and in c(6).
+    For a loss that was registered as a formula alone, df and df' are estimated from samples in the
+    working precision (samestep.estimate); all else is derived, as above.
 Update, with learning rate h, momentum mu and weight decay k (all rounded to the working precision):
     each operation adds c(1) of the magnitudes of its terms to the error it inherits.
 """
@@ -38,6 +40,7 @@ from typing import Any
 
 import numpy as np
 
+from samestep.estimate import enclose_by_samples
 from samestep.loss import Float64, Loss
 
 __all__ = ["Tolerance", "enclose"]
@@ -53,6 +56,7 @@ class Tolerance:
 
     def __init__(self, dtype: str) -> None:
         info = np.finfo(dtype)
+        self.dtype = dtype
         self.unit_roundoff = float(info.eps) / 2
         self.tiny = float(info.tiny)
         self.largest = float(info.max)
@@ -91,6 +95,8 @@ def enclose(
     Between two kinks value and slope are monotone or convex, so their variation over the interval
     is largest at its ends, or at a kink inside, approached from either side.
     """
+    if not loss.analysed:
+        return enclose_by_samples(loss, r, d_r, delta, tolerance)
 
     def value(at: Float64) -> Float64:
         return np.asarray(loss.value(_NUMPY, at, delta), dtype=np.float64)

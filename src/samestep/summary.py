@@ -14,22 +14,40 @@ such as ``"name/cpu/float32"``. Numbers that are not finite are the strings ``"I
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from samestep.claims import all_hold
+from samestep.errors import UsageError
 
 __all__ = [
     "AgreementModel",
+    "AxisModel",
+    "BackendModel",
     "ClaimModel",
+    "CodeModel",
+    "CurveModel",
+    "EnvironmentModel",
     "EvidenceModel",
     "ExerciseModel",
     "FigureModel",
     "FitModel",
+    "FrameModel",
+    "PanelModel",
     "PowerModel",
     "PublishedModel",
+    "ReplayModel",
     "Summary",
+    "load_summary",
 ]
 
 Number: TypeAlias = Annotated[
@@ -86,6 +104,9 @@ class AgreementModel(_Model):
     steps: int = Field(description="steps of its longest run")
     holds: bool = Field(description="both took, at every step, the step that the oracle takes")
     explanation: str = Field(default="", description="the first step that was not taken, if any")
+    estimated: bool = Field(
+        default=False, description="the bound rests on samples: the loss has no analysis"
+    )
 
     @property
     def ratio(self) -> float:
@@ -104,6 +125,11 @@ class PublishedModel(_Model):
     percentile: Number = Field(description="share of our seeds below it, in percent")
     low: Number = Field(description="lower end of what counts as an ordinary draw")
     high: Number = Field(description="upper end")
+    quartiles: list[Number] = Field(
+        description="lower quartile, median and upper quartile of our seeds",
+        min_length=3,
+        max_length=3,
+    )
     seeds: int = Field(description="how many seeds make the distribution")
     holds: bool | None = Field(description="inside the ends; null: undecided, too few seeds")
 
@@ -137,6 +163,69 @@ class FigureModel(_Model):
     files: list[str] = Field(default=[], description="SVG and PNG, relative to the output folder")
 
 
+class CodeModel(_Model):
+    """The exercise as it is written in one place."""
+
+    label: str = Field(description="for which framework, or that all of them share it")
+    source: str = Field(description="Python")
+
+
+class CurveModel(_Model):
+    """A line through points; it ends where a number is no longer finite."""
+
+    label: str = Field(description="whose curve")
+    x: list[Number]
+    y: list[Number]
+
+
+class AxisModel(_Model):
+    """An axis of a panel; what lies beyond its ends is cut off."""
+
+    title: str = Field(description="what is drawn, with its unit")
+    low: Number
+    high: Number
+    log: bool = Field(default=False, description="logarithmic; then the low end is positive")
+
+    @model_validator(mode="after")
+    def _ends_fit(self) -> AxisModel:
+        if not 0 < self.high - self.low < math.inf or (self.log and self.low <= 0):
+            raise ValueError(f"an axis cannot go from {self.low} to {self.high}")
+        return self
+
+
+class PanelModel(_Model):
+    """One of the pictures of a replay: its axes, and what stays while the rest changes."""
+
+    x: AxisModel
+    y: AxisModel
+    background: list[CurveModel] = []
+
+
+class FrameModel(_Model):
+    """One position of a replay's slider."""
+
+    label: str = Field(description="value of what the slider changes")
+    outcome: str = Field(description="what happens there, in a few words")
+    curves: list[list[CurveModel]] = Field(description="of each panel")
+
+
+class ReplayModel(_Model):
+    """A sweep, computed beforehand, that a slider replays."""
+
+    name: str = Field(description="unique in its exercise")
+    caption: str = Field(description="what one sees, and what it means")
+    control: str = Field(description="what the slider changes")
+    panels: list[PanelModel]
+    frames: list[FrameModel] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _frames_fit(self) -> ReplayModel:
+        for frame in self.frames:
+            if len(frame.curves) != len(self.panels):
+                raise ValueError(f"frame {frame.label}: curves for {len(frame.curves)} panels")
+        return self
+
+
 class ExerciseModel(_Model):
     """Everything that was found in one exercise."""
 
@@ -150,6 +239,8 @@ class ExerciseModel(_Model):
     power: list[PowerModel]
     fits: list[FitModel]
     figures: list[FigureModel]
+    replays: list[ReplayModel] = []
+    code: list[CodeModel] = Field(default=[], description="its versions; the shared one is last")
     failures: dict[str, str] = Field(description="participants that raised, and what")
     error: str = Field(
         default="", description="why it could not be finished; the rest was found until then"
@@ -189,6 +280,29 @@ class ExerciseModel(_Model):
         )
 
 
+class BackendModel(_Model):
+    """What a backend says about itself."""
+
+    versions: dict[str, str] = {}
+    devices: list[str] = []
+    threads: int | None = Field(default=None, description="null: not known")
+    flags: dict[str, str] = {}
+
+
+class EnvironmentModel(BaseModel):
+    """What a reader needs to judge or repeat a run."""
+
+    command: str = Field(default="samestep run", description="repeats the run")
+    started: str = ""
+    samestep: str = Field(default="", description="version")
+    python: str = ""
+    numpy: str = ""
+    system: str = ""
+    cpus: int | None = None
+    participants: list[str] = []
+    backends: dict[str, BackendModel] = {}
+
+
 class Summary(_Model):
     """The content of ``summary.json``."""
 
@@ -200,3 +314,46 @@ class Summary(_Model):
     not_run: list[str] = Field(
         default=[], description="exercises that were asked for, but the run ended before them"
     )
+
+    @property
+    def described_environment(self) -> EnvironmentModel:
+        """The environment, with empty values where something was not recorded."""
+        return EnvironmentModel.model_validate(self.environment)
+
+
+def load_summary(folder: Path) -> Summary:
+    """Read what a run has written.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder of a run.
+
+    Raises
+    ------
+    UsageError
+        If there is no ``summary.json``, or it is not one that this version writes.
+    """
+    path = folder / "summary.json"
+    try:
+        summary = Summary.model_validate_json(path.read_text(encoding="utf-8"))
+        _ = summary.described_environment
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read {str(path)!r}: {error.strerror}.",
+            "Expected the output folder of a run: samestep run --out DIR makes one.",
+        ) from error
+    except (UnicodeDecodeError, ValidationError) as error:
+        raise UsageError(
+            f"{str(path)!r} is damaged, or another version wrote it: {_what_is_wrong(error)}.",
+            "Run the exercises again.",
+        ) from error
+    return summary
+
+
+def _what_is_wrong(error: UnicodeDecodeError | ValidationError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

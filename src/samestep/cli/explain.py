@@ -9,7 +9,9 @@ from samestep import rounding
 from samestep.cli.console import FAILED, HELD, output
 from samestep.divergence import Explanation, explain
 from samestep.errors import UsageError
+from samestep.estimate import FACTOR
 from samestep.judgement import Judgement
+from samestep.loss import get_loss
 from samestep.plan import Plan
 from samestep.rounding import Tolerance
 from samestep.storage import load_trace
@@ -75,6 +77,8 @@ def _bound_lines(judgement: Judgement) -> Iterable[str]:
         "update": f"c(1) = {tolerance.c(1):.3g} an operation, beside the gradient's error",
     }
     yield f"  {judgement.trace.participant}: unit roundoff {tolerance.unit_roundoff:.3g}"
+    if not get_loss(plan.loss).analysed:
+        yield f"    {plan.loss} has no analysis: {FACTOR:g} times the largest of sampled errors"
     for quantity, verdict in judgement.verdicts.items():
         worst = verdict.worst
         if worst is None:
