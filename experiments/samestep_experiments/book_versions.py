@@ -15,7 +15,7 @@ import numpy as np
 
 from samestep.claims import Evidence, decide, quantile_interval
 from samestep.experiment import Experiment
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure
 from samestep.lab import Lab
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
@@ -52,28 +52,23 @@ class BookVersions(Experiment):
         problem = SyntheticRegression().draw(0)
         return Plan.of(problem, loss="half_squared_error", name="second version, as printed")
 
+    def fits(self) -> dict[str, Plan]:
+        """Return both versions as printed, and with the start and the loss that both mean."""
+        uniform, normal = (SyntheticRegression(start=s).draw(0) for s in ("uniform", "normal"))
+        first = Plan.of(uniform, learning_rate=0.03, name="first version, as printed")
+        mended = Plan.of(normal, learning_rate=0.03, name="first version, start mended")
+        second = mended.vary(loss="half_squared_error", name="second version, as printed")
+        return {
+            "first version (MSE, uniform start)": first,
+            "second version (half MSE, small normal start)": second,
+            "both mended (MSE, small normal start)": mended,
+        }
+
     def run(self, lab: Lab) -> str:
         """Take the differences away one at a time."""
-        normal, uniform = (SyntheticRegression(start=start) for start in ("normal", "uniform"))
-        first = Plan.of(
-            lab.draw(uniform, 1)[0], learning_rate=RATE, name="first version, as printed"
-        )
-        second = Plan.of(
-            lab.draw(normal, 1)[0],
-            loss="half_squared_error",
-            learning_rate=RATE,
-            name="second version, as printed",
-        )
-        start_mended = Plan.of(
-            lab.draw(normal, 1)[0], learning_rate=RATE, name="first version, start mended"
-        )
-        pictures = lab.picture_of_fits(
-            {
-                "first version (MSE, uniform start)": first,
-                "second version (half MSE, small normal start)": second,
-                "both mended (MSE, small normal start)": start_mended,
-            }
-        )
+        plans = self.fits()
+        printed, halves, moved = lab.picture_of_fits(plans).values()
+        second = plans["second version (half MSE, small normal start)"]
         other = {
             "loss mended": second.vary(
                 loss="squared_error", name="second version, loss mended (twice the loss)"
@@ -83,7 +78,6 @@ class BookVersions(Experiment):
             ),
         }
         mended = {name: lab.train(plan) for name, plan in other.items()}
-        printed, halves, moved = pictures.values()
 
         gaps: dict[str, dict[str, np.ndarray]] = {}
         for label in moved:
@@ -98,7 +92,7 @@ class BookVersions(Experiment):
                 name: np.array(
                     [
                         np.abs(a.parameters(k) - b.parameters(k)).max()
-                        for k in range(first.steps + 1)
+                        for k in range(second.steps + 1)
                     ]
                 )
                 for name, (a, b) in pairs.items()
@@ -197,7 +191,7 @@ def draw_gaps(gaps: Mapping[str, np.ndarray]) -> Figure:
 
     Differences that end at the same height share one label.
     """
-    figure, grid = new_figure(1, 1, (8.5, 4.2))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.2))
     axes = grid[0, 0]
     colours = dict(
         zip(STEPS_TO_AGREEMENT, ("vermillion", "orange", "blue", "green", "black"), strict=True)

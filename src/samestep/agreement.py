@@ -12,6 +12,7 @@ from samestep.judgement import Judgement, judge, order_of_ratio, recorded_keys
 from samestep.loss import get_loss
 from samestep.plan import Plan
 from samestep.referee import QUANTITIES
+from samestep.table import Column, Row, Table
 from samestep.trace import Trace
 
 __all__ = ["Agreement", "Comparison", "agree", "compare"]
@@ -73,6 +74,41 @@ class Comparison:
     def holds(self) -> bool:
         """Whether all participants took the same step, every step."""
         return all(a.holds for a in self.agreements)
+
+    def table(self) -> Table:
+        """Return one row per pair of participants and quantity."""
+        return Table(
+            id="comparison",
+            title=f"Same step: {'yes' if self.holds else 'NO'}",
+            note="Error and bound where their ratio is largest; the gap between the two paths is "
+            "reported, not judged.",
+            columns=(
+                Column(title="participants"),
+                Column(title="quantity"),
+                Column(title="error", kind="number"),
+                Column(title="bound", kind="number"),
+                Column(title="at step", kind="number"),
+                Column(title="gap", kind="number"),
+                Column(title="verdict", kind="verdict"),
+            ),
+            rows=tuple(
+                Row(
+                    cells=(
+                        " and ".join(a.participants),
+                        a.quantity,
+                        a.max_error,
+                        a.bound,
+                        a.step,
+                        a.gap,
+                        a.holds,
+                    )
+                )
+                for a in self.agreements
+            ),
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
 
 
 def compare(*traces: Trace) -> Comparison:

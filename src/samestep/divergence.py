@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
@@ -123,6 +124,9 @@ class Explanation:
         else:
             body = [str(d) for d in self.divergences]
         return "\n".join([head, *body, *self.notes])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def explain(*traces: Trace) -> Explanation:

@@ -67,6 +67,13 @@ class Experiment(abc.ABC):
         """Return the single fit that stands for the exercise; the baseline unless overridden."""
         return Plan.of(SyntheticRegression().draw(0), name="baseline")
 
+    def fits(self) -> dict[str, Plan]:
+        """Return the single fits that show what the exercise is about, by title.
+
+        They are what the report pictures, and what a native version does in its own way.
+        """
+        return {self.title: self.typical_fit()}
+
     @abc.abstractmethod
     def run(self, lab: Lab) -> str:
         """Do the experiment and return the answer: two or three sentences with measured numbers."""

@@ -6,6 +6,7 @@ colour, line style *and* width, because their curves usually lie on top of each 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "WIDTH",
     "FigureSpec",
     "LossCurve",
     "draw_loss_curves",
     "new_figure",
+    "new_halves",
     "participant_style",
 ]
 
@@ -36,6 +39,9 @@ COLOURS = {
     "black": "#000000",
     "grey": "#767676",
 }
+
+WIDTH = 7.2
+"""Inches that a figure is wide: on a phone it is shown at less than half its size."""
 
 _STYLE: Any = {
     "font.size": 10,
@@ -88,7 +94,9 @@ class FigureSpec:
             for kind in ("svg", "png"):
                 path = folder / f"{self.name}.{kind}"
                 metadata = {"Date": None} if kind == "svg" else None
-                figure.savefig(path, dpi=110, metadata=metadata)
+                # What is rasterised in an SVG is looked at on finer screens than a PNG.
+                figure.savefig(path, dpi=150 if kind == "svg" else 110, metadata=metadata)
+                figure.set_layout_engine("none")  # once is enough, and it takes half of the time
                 paths.append(path)
         return paths
 
@@ -99,6 +107,15 @@ def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figu
 
     figure = Figure(figsize=size)
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def new_halves(size: tuple[float, float], above: float = 0.5) -> tuple[Figure, Any, Any]:
+    """Make a figure of two parts that are laid out on their own: a share above, the rest below."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[above, 1 - above])
+    return figure, *parts[:, 0]
 
 
 def participant_style(index: int) -> dict[str, Any]:
@@ -132,35 +149,44 @@ class LossCurve:
 
 def draw_loss_curves(panels: Mapping[str, Sequence[LossCurve]]) -> Figure:
     """Draw loss against epochs, one panel per fit, the participants on top of each other."""
-    columns = 2 if len(panels) in (2, 4) else min(len(panels), 3)
+    columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    figure, grid = new_figure(rows, columns, (4.4 * columns, 3.2 * rows))
+    figure, grid = new_figure(rows, columns, (WIDTH, 2.8 * rows + 0.6))
     for axes in grid.ravel()[len(panels) :]:
         axes.set_visible(False)
     for axes, (title, curves) in zip(grid.ravel(), panels.items(), strict=False):
-        _loss_panel(axes, title, curves)
+        _loss_panel(axes, curves)
+        axes.set_title(textwrap.fill(title, 80 // columns), fontsize=10)
     # One legend for all panels: they show the same participants.
     lines, labels = grid[0, 0].get_legend_handles_labels()
-    count = -(-len(labels) // 2)
-    figure.legend(lines, labels, loc="outside lower center", ncols=min(count, 4), fontsize=8)
+    figure.legend(lines, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=8)
+    if all(len(curves) > 1 and _coincide(curves) for curves in panels.values()):
+        count = len(next(iter(panels.values())))
+        figure.suptitle(f"{count} participants, one curve: their losses lie on top of each other")
     return figure
 
 
-def _loss_panel(axes: Axes, title: str, curves: Sequence[LossCurve]) -> None:
+_KINDS: Mapping[str, Any] = {
+    "training": {"marker": "o", "markersize": 5},
+    "validation": {"marker": "s", "markersize": 5, "markerfacecolor": "white"},
+}
+
+
+def _loss_panel(axes: Axes, curves: Sequence[LossCurve]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for i, curve in enumerate(curves):
-        style = participant_style(i)
-        middle = np.arange(len(curve.training)) + 0.5
-        axes.plot(middle, curve.training, **style, label=f"{curve.label}, training", marker="o")
-        if len(curve.validation):
-            axes.plot(
-                np.arange(len(curve.validation)),
-                curve.validation,
-                **{**style, "alpha": 0.55},
-                label=f"{curve.label}, validation",
-                marker="s",
-            )
-    epochs = max(len(curve.training) for curve in curves)
-    axes.set(title=title, xlabel="epoch", ylabel="loss", xlim=(-0.05 * epochs, 1.05 * epochs))
+        style, epochs = participant_style(i), np.arange(len(curve.training))
+        axes.plot([], [], **style, label=curve.label)
+        axes.plot(epochs + 0.5, curve.training, **style, **_KINDS["training"])
+        axes.plot(
+            np.arange(len(curve.validation)), curve.validation, **style, **_KINDS["validation"]
+        )
+    for kind, marker in _KINDS.items():
+        axes.plot([], [], **marker, color="black", linestyle="none", label=kind)
+    longest = max(len(curve.training) for curve in curves)
+    axes.set(xlabel="epoch", ylabel="mean loss", xlim=(-0.05 * longest, 1.05 * longest))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     values = np.concatenate([np.concatenate([c.training, c.validation]) for c in curves])
     if (values[np.isfinite(values)] > 0).all():
         axes.set_yscale("log")
@@ -179,3 +205,11 @@ def _loss_panel(axes: Axes, title: str, curves: Sequence[LossCurve]) -> None:
             ha="right",
             fontsize=8,
         )
+
+
+def _coincide(curves: Sequence[LossCurve]) -> bool:
+    """Whether the curves, while they are finite, are within 1 % of each other."""
+    values = np.stack([np.concatenate([c.training, c.validation]) for c in curves])
+    values = values[:, np.isfinite(values).all(axis=0)]
+    close = np.ptp(values, axis=0) <= 0.01 * np.abs(values).max(axis=0)
+    return bool(close.size and close.all())

@@ -46,6 +46,11 @@ class Trial:
     judged: int
     looseness: dict[str, float]
 
+    @property
+    def dtype(self) -> str:
+        """The working precision."""
+        return self.participant.rsplit("/", maxsplit=1)[-1]
+
 
 def random_plan(seed: int) -> Plan:
     """Draw a sound but unpleasant problem and a plan for it.

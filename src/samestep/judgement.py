@@ -79,10 +79,8 @@ class Verdict:
         The first step beyond the bound.
     judged : int
         How many numbers were compared.
-    median_ratio : float
-        Median over steps of the largest error over bound in a step: the looseness of the bound.
-    steps_beyond : tuple of int
-        All steps beyond the bound, in any run.
+    ratios : dict of int to float
+        Largest error over bound, in any run, of each step that was judged, in order.
     """
 
     quantity: str
@@ -90,8 +88,17 @@ class Verdict:
     worst: Finding | None
     first: Finding | None
     judged: int
-    median_ratio: float
-    steps_beyond: tuple[int, ...]
+    ratios: dict[int, float]
+
+    @property
+    def median_ratio(self) -> float:
+        """Median over steps of the largest error over bound in a step: how loose the bound is."""
+        return float(np.median(list(self.ratios.values()))) if self.ratios else 0.0
+
+    @property
+    def steps_beyond(self) -> tuple[int, ...]:
+        """All steps beyond the bound, in any run."""
+        return tuple(step for step, ratio in self.ratios.items() if ratio > 1)
 
 
 @dataclass(frozen=True)
@@ -379,13 +386,11 @@ class _Collector:
                 self._first = candidate
 
     def verdict(self) -> Verdict:
-        ratios = list(self._step_ratios.values())
         return Verdict(
             quantity=self._quantity,
             holds=self._first is None,
             worst=self._worst,
             first=self._first,
             judged=self._judged,
-            median_ratio=float(np.median(ratios)) if ratios else 0.0,
-            steps_beyond=tuple(k for k, r in sorted(self._step_ratios.items()) if r > 1),
+            ratios=dict(sorted(self._step_ratios.items())),
         )

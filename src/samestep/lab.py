@@ -41,7 +41,7 @@ from samestep.training import train, validation_loss
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from samestep.summary import ReplayModel
+    from samestep.replay import ReplayModel
 
 __all__ = ["CheckedAgreement", "Fit", "Lab"]
 

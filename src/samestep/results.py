@@ -12,10 +12,12 @@ from samestep.divergence import Explanation, explain
 from samestep.errors import SamestepError, one_line
 from samestep.figures import FigureSpec
 from samestep.lab import Lab
+from samestep.side_by_side import versions
 from samestep.storage import save_trace
 from samestep.summary import (
     AgreementModel,
     ClaimModel,
+    CodeModel,
     EvidenceModel,
     ExerciseModel,
     FigureModel,
@@ -127,6 +129,14 @@ def _slug(text: str) -> str:
     return "".join(c if c.isalnum() or c in ".-" else "-" for c in text).strip("-")
 
 
+def _code(lab: Lab) -> list[CodeModel]:
+    try:
+        sources = versions(lab.experiment, lab.backends)
+    except OSError:  # an exercise that was typed into a session has no file
+        return []
+    return [CodeModel(label=label, source=source) for label, source in sources.items()]
+
+
 def _exercise_model(lab: Lab, answer: str, seconds: float, error: str) -> ExerciseModel:
     return ExerciseModel(
         id=lab.experiment.id,
@@ -158,6 +168,8 @@ def _exercise_model(lab: Lab, answer: str, seconds: float, error: str) -> Exerci
         power=[PowerModel(**asdict(power)) for power in lab.power],
         fits=[FitModel(**asdict(fit)) for fit in lab.fits],
         figures=[FigureModel(name=f.name, caption=f.caption) for f in lab.figures],
+        replays=list(lab.replays),
+        code=_code(lab),
         failures=dict(lab.failures),
         error=error,
         seconds=seconds,

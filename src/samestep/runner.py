@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +37,11 @@ __all__ = [
     "default_participants",
     "open_participants",
     "run",
+    "show_progress",
 ]
 
 DEFAULT_SEEDS = 10_000
+_LINE = 79
 
 
 def default_participants() -> list[str]:
@@ -128,6 +131,12 @@ def run(
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(campaign.result) from interrupt
     return campaign.result
+
+
+def show_progress(exercise: str, what: str) -> None:
+    """Say on one line of a terminal or notebook what is being done, for ``run(progress=)``."""
+    sys.stdout.write(f"\r{exercise}: {what}"[:_LINE].ljust(_LINE))
+    sys.stdout.flush()
 
 
 @dataclass

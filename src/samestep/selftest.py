@@ -79,7 +79,7 @@ class Sensitivity:
     Parameters
     ----------
     participant : str
-    examples, features, batch_size : int
+    batch_size, features : int
     smallest : float
         Smallest factor e, on a grid of two per octave, such that a gradient times 1 + e is caught.
     looseness : dict of str to float
@@ -91,6 +91,11 @@ class Sensitivity:
     features: int
     smallest: float
     looseness: dict[str, float]
+
+    @property
+    def dtype(self) -> str:
+        """The working precision."""
+        return self.participant.rsplit("/", maxsplit=1)[-1]
 
 
 def sensitivity(item: Backend, *, batch_size: int, features: int, seed: int = 0) -> Sensitivity:
@@ -124,7 +129,7 @@ def sensitivity(item: Backend, *, batch_size: int, features: int, seed: int = 0)
     low, high = 0, len(exponents) - 1
     while low < high:
         middle = (low + high) // 2
-        if caught(2.0 ** (exponents[middle] / 2)):
+        if caught(float(2.0 ** (exponents[middle] / 2))):
             high = middle
         else:
             low = middle + 1

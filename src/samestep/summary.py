@@ -15,54 +15,33 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError
 
 from samestep.claims import all_hold
 from samestep.errors import UsageError
+from samestep.replay import ReplayModel
+from samestep.schema import Model, Number
 
 __all__ = [
     "AgreementModel",
-    "AxisModel",
     "BackendModel",
     "ClaimModel",
     "CodeModel",
-    "CurveModel",
     "EnvironmentModel",
     "EvidenceModel",
     "ExerciseModel",
     "FigureModel",
     "FitModel",
-    "FrameModel",
-    "PanelModel",
     "PowerModel",
     "PublishedModel",
-    "ReplayModel",
     "Summary",
     "load_summary",
 ]
 
-Number: TypeAlias = Annotated[
-    float,
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["Infinity", "-Infinity", "NaN"]}]}),
-]
-"""A float as :class:`_Model` writes it."""
 
-
-class _Model(BaseModel):
-    # inf and nan are data here (divergent runs); as strings they are legal JSON.
-    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
-
-
-class EvidenceModel(_Model):
+class EvidenceModel(Model):
     """What one participant contributes to a claim."""
 
     holds: bool | None = Field(description="null: undecided, or not applicable")
@@ -73,7 +52,7 @@ class EvidenceModel(_Model):
     values: dict[str, Number] = Field(default={}, description="the measured numbers by name")
 
 
-class ClaimModel(_Model):
+class ClaimModel(Model):
     """A checked statement with the evidence of each participant."""
 
     id: str = Field(description="unique within its exercise")
@@ -84,7 +63,7 @@ class ClaimModel(_Model):
     evidence: dict[str, EvidenceModel] = Field(description="by participant")
 
 
-class AgreementModel(_Model):
+class AgreementModel(Model):
     """Two participants on one quantity of one plan, each step judged against the oracle."""
 
     participants: list[str] = Field(description="the pair; the oracle if only one ran")
@@ -116,7 +95,7 @@ class AgreementModel(_Model):
         return self.max_error / self.bound
 
 
-class PublishedModel(_Model):
+class PublishedModel(Model):
     """A published number as a position in our distribution over seeds."""
 
     id: str = Field(description="which number")
@@ -125,16 +104,11 @@ class PublishedModel(_Model):
     percentile: Number = Field(description="share of our seeds below it, in percent")
     low: Number = Field(description="lower end of what counts as an ordinary draw")
     high: Number = Field(description="upper end")
-    quartiles: list[Number] = Field(
-        description="lower quartile, median and upper quartile of our seeds",
-        min_length=3,
-        max_length=3,
-    )
     seeds: int = Field(description="how many seeds make the distribution")
     holds: bool | None = Field(description="inside the ends; null: undecided, too few seeds")
 
 
-class PowerModel(_Model):
+class PowerModel(Model):
     """How often draws from a wrong setting would have been rejected."""
 
     wrong_setting: str = Field(description="what was done otherwise than published")
@@ -145,7 +119,7 @@ class PowerModel(_Model):
     )
 
 
-class FitModel(_Model):
+class FitModel(Model):
     """Final parameters of a single fit, beside the published ones."""
 
     title: str = Field(description="what was fitted")
@@ -155,7 +129,7 @@ class FitModel(_Model):
     published: list[Number] | None = Field(description="from another, unknown seed")
 
 
-class FigureModel(_Model):
+class FigureModel(Model):
     """A figure and, once saved, its files relative to the output folder."""
 
     name: str = Field(description="unique in a run; its files are called so")
@@ -163,70 +137,14 @@ class FigureModel(_Model):
     files: list[str] = Field(default=[], description="SVG and PNG, relative to the output folder")
 
 
-class CodeModel(_Model):
+class CodeModel(Model):
     """The exercise as it is written in one place."""
 
     label: str = Field(description="for which framework, or that all of them share it")
     source: str = Field(description="Python")
 
 
-class CurveModel(_Model):
-    """A line through points; it ends where a number is no longer finite."""
-
-    label: str = Field(description="whose curve")
-    x: list[Number]
-    y: list[Number]
-
-
-class AxisModel(_Model):
-    """An axis of a panel; what lies beyond its ends is cut off."""
-
-    title: str = Field(description="what is drawn, with its unit")
-    low: Number
-    high: Number
-    log: bool = Field(default=False, description="logarithmic; then the low end is positive")
-
-    @model_validator(mode="after")
-    def _ends_fit(self) -> AxisModel:
-        if not 0 < self.high - self.low < math.inf or (self.log and self.low <= 0):
-            raise ValueError(f"an axis cannot go from {self.low} to {self.high}")
-        return self
-
-
-class PanelModel(_Model):
-    """One of the pictures of a replay: its axes, and what stays while the rest changes."""
-
-    x: AxisModel
-    y: AxisModel
-    background: list[CurveModel] = []
-
-
-class FrameModel(_Model):
-    """One position of a replay's slider."""
-
-    label: str = Field(description="value of what the slider changes")
-    outcome: str = Field(description="what happens there, in a few words")
-    curves: list[list[CurveModel]] = Field(description="of each panel")
-
-
-class ReplayModel(_Model):
-    """A sweep, computed beforehand, that a slider replays."""
-
-    name: str = Field(description="unique in its exercise")
-    caption: str = Field(description="what one sees, and what it means")
-    control: str = Field(description="what the slider changes")
-    panels: list[PanelModel]
-    frames: list[FrameModel] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _frames_fit(self) -> ReplayModel:
-        for frame in self.frames:
-            if len(frame.curves) != len(self.panels):
-                raise ValueError(f"frame {frame.label}: curves for {len(frame.curves)} panels")
-        return self
-
-
-class ExerciseModel(_Model):
+class ExerciseModel(Model):
     """Everything that was found in one exercise."""
 
     id: str = Field(description="its name on the command line")
@@ -239,7 +157,7 @@ class ExerciseModel(_Model):
     power: list[PowerModel]
     fits: list[FitModel]
     figures: list[FigureModel]
-    replays: list[ReplayModel] = []
+    replays: list[ReplayModel] = Field(default=[], description="sweeps, for a slider")
     code: list[CodeModel] = Field(default=[], description="its versions; the shared one is last")
     failures: dict[str, str] = Field(description="participants that raised, and what")
     error: str = Field(
@@ -280,13 +198,13 @@ class ExerciseModel(_Model):
         )
 
 
-class BackendModel(_Model):
+class BackendModel(Model):
     """What a backend says about itself."""
 
-    versions: dict[str, str] = {}
-    devices: list[str] = []
-    threads: int | None = Field(default=None, description="null: not known")
-    flags: dict[str, str] = {}
+    versions: dict[str, str] = Field(description="by distribution")
+    devices: list[str] = Field(description="those that it sees")
+    threads: int | None = Field(description="null: not known")
+    flags: dict[str, str] = Field(description="what changes its numbers or its speed")
 
 
 class EnvironmentModel(BaseModel):
@@ -303,7 +221,7 @@ class EnvironmentModel(BaseModel):
     backends: dict[str, BackendModel] = {}
 
 
-class Summary(_Model):
+class Summary(Model):
     """The content of ``summary.json``."""
 
     ok: bool = Field(description="everything was finished and nothing failed")

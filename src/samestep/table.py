@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from samestep.errors import UsageError
+from samestep.summary import FigureModel
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,6 +86,8 @@ class Table(_Model):
         What it shows, and how to read it.
     columns : tuple of Column
     rows : tuple of Row
+    figures : tuple of FigureModel
+        Shown with it in the report; their files are relative to the folder it is saved in.
     """
 
     id: str
@@ -92,6 +95,7 @@ class Table(_Model):
     note: str = ""
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    figures: tuple[FigureModel, ...] = ()
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Table:

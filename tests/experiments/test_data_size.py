@@ -79,6 +79,7 @@ def test_figures_can_be_drawn(decided: str, request: pytest.FixtureRequest) -> N
     figures = request.getfixturevalue(decided).figures
     assert {name.removeprefix("data-size-") for name in figures} == {
         "loss-curves",
+        "paths",
         "errors",
         "signed-errors",
         "axes",
@@ -86,6 +87,20 @@ def test_figures_can_be_drawn(decided: str, request: pytest.FixtureRequest) -> N
     }
     for figure in figures.values():
         assert figure.figure().axes
+
+
+def test_errors_that_are_not_finite_leave_gaps(one_seed: Result) -> None:
+    spec = one_seed.figures["data-size-errors"]
+    errors = {
+        method: {n: values.copy() for n, values in by_size.items()}
+        for method, by_size in spec.data["errors"].items()
+    }
+    errors["3 epochs"][5][:] = np.inf
+    errors["320 updates"][10][:] = np.nan
+    linear, logarithmic, *_ = spec.draw(**{**spec.data, "errors": errors}).axes
+    assert (linear.get_xscale(), linear.get_yscale()) == ("linear", "linear")
+    assert (logarithmic.get_xscale(), logarithmic.get_yscale()) == ("log", "log")
+    assert np.isfinite(logarithmic.get_ylim()).all()
 
 
 def test_one_seed_decides_nothing_statistical(one_seed: Result) -> None:

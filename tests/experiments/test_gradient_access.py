@@ -105,6 +105,7 @@ def test_the_answer_says_what_was_measured(result: Result) -> None:
 def test_the_figures_can_be_drawn(result: Result) -> None:
     assert set(result.figures) == {
         "gradient-access-loss-curves",
+        "gradient-access-paths",
         "gradient-access-routes",
         "gradient-access-stale",
         "gradient-access-uncleared",

@@ -46,7 +46,7 @@ STATISTICAL = (
     "minibatch-gives-way-earlier",
     "typical-minibatch-run-holds-out",
 )
-FIGURES = ("approach", "critical-rate", "heat-map", "loss-curves")
+FIGURES = ("approach", "critical-rate", "heat-map", "loss-curves", "paths")
 
 
 @pytest.fixture(scope="module")

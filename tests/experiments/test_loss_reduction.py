@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from samestep_experiments import loss_reduction as same
 from samestep_experiments.loss_reduction import limits
+from samestep_experiments.loss_reduction.figures import draw_fan
 from samestep_experiments.loss_reduction.published import ROWS, WRONG
 
 import samestep
 from samestep.errors import UsageError
+from samestep.figures import FigureSpec
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.registry import oracle
@@ -105,8 +108,39 @@ def test_the_check_has_power_where_the_distribution_is_narrow(result: Result) ->
 
 def test_the_figures_can_be_drawn(result: Result, one_seed: Result) -> None:
     for found in (result, one_seed):
-        for name in ("loss-curves", "path-gap", "limits"):
+        for name in ("loss-curves", "paths", "path-gap", "fan"):
             assert found.figures[f"loss-reduction-{name}"].figure().axes
+
+
+def test_the_fan_says_what_was_measured(result: Result) -> None:
+    spec = result.figures["loss-reduction-fan"]
+    half, most = np.quantile(spec.data["paths"][:, -1], [0.5, 0.95], method="inverted_cdf")
+    assert spec.data["paths"].shape == (300, 97)
+    assert spec.figure().subfigs[0].get_suptitle() == (
+        f"Summed loss at 0.03: half of 300 seeds end within {half:.2g}, 5 % beyond {most:.2g}"
+    )
+
+
+@pytest.mark.parametrize("runs", [1, 40])
+def test_runs_that_left_the_numbers_are_drawn_at_infinity(runs: int, tmp_path: Path) -> None:
+    paths = np.geomspace(4.0, 0.01, 97) * np.ones((runs, 1))
+    paths[runs // 2 :, 50:] = np.inf
+    spec = FigureSpec(
+        "fan",
+        "",
+        draw_fan,
+        {
+            "paths": paths,
+            "published": 0.06,
+            "batch_size": 32,
+            "summed_rate": 0.03,
+            "sweep": {0.9: paths[:, 0], 1.0: paths[:, -1]},
+            "limits": {"first": 0.9, "second": 0.95, "third": 0.99},
+        },
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spec.save(tmp_path)
 
 
 def test_one_seed_leaves_the_statistics_undecided(one_seed: Result) -> None:

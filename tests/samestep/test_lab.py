@@ -213,11 +213,15 @@ def test_a_picture_of_fits_has_curves_and_final_parameters() -> None:
     (plan,) = plans(1)
     traces = lab.picture_of_fits({"a panel": plan}, published={"a panel": (1.0, 2.0, 3.0)})
     assert list(traces["a panel"]) == ["torch/cpu/float64", "numpy/cpu/float64"]
-    (figure,) = lab.figures
-    assert figure.name == "empty-loss-curves"
-    curves = figure.data["panels"]["a panel"]
+    losses, paths = lab.figures
+    assert losses.name == "empty-loss-curves"
+    curves = losses.data["panels"]["a panel"]
     assert [len(c.training) for c in curves] == [3, 3]
     assert [len(c.validation) for c in curves] == [4, 4]
+    assert paths.name == "empty-paths"
+    walks = paths.data["panels"]["a panel"].walks
+    assert [walk.label for walk in walks] == list(traces["a panel"])
+    assert lab.traces[plan.name] == traces["a panel"]
     fit = lab.fits[0]
     assert fit.parameters == tuple(traces["a panel"]["torch/cpu/float64"].parameters()[0])
     assert (fit.truth, fit.published) == ((2.0, -3.4, 4.2), (1.0, 2.0, 3.0))

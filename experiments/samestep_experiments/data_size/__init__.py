@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,12 +35,8 @@ from samestep_experiments.data_size.runs import (
     minibatch_runs,
     norm,
     rms_law,
-    seeds_of,
     train,
 )
-
-PICTURED = (20, 10_240)
-"""Sizes whose loss curves are shown: one that makes too few updates, and one that settles."""
 
 
 class DataSize(Experiment):
@@ -64,21 +59,24 @@ class DataSize(Experiment):
         problem = SyntheticRegression(b=4.0, num_train=1000).draw(0)
         return Plan.of(problem, name="1,000 examples, b = 4")
 
+    def fits(self, learning_rate: float = 0.03) -> dict[str, Plan]:
+        """Return published fits of a few examples and of many, both of 3 epochs."""
+        plans = [
+            Plan.of(
+                SyntheticRegression(b=4.0, num_train=size, num_val=size).draw(1000 * size),
+                learning_rate=learning_rate,
+                epochs=3,
+                name=f"{size:,} examples, 3 epochs",
+            )
+            for size in (20, 10_240)
+        ]
+        return {plan.name: plan for plan in plans}
+
     def run(self, lab: Lab) -> str:
         """Solve the problem of every size in four ways, over seeds."""
         rate, updates = float(lab.parameter("learning_rate")), int(lab.parameter("updates"))
         require_positive(updates=updates)
-        lab.picture_of_fits(
-            {
-                f"{size:,} examples, {EPOCHS} epochs": Plan.of(
-                    replace(BASELINE, num_train=size, num_val=size).draw(seeds_of(size, 1)[0]),
-                    learning_rate=rate,
-                    epochs=EPOCHS,
-                    name=f"{size:,} examples, {EPOCHS} epochs",
-                )
-                for size in PICTURED
-            }
-        )
+        lab.picture_of_fits(self.fits(rate))
         seeds = lab.seed_count(32)
         problems = {size: draw(lab, size, seeds) for size in SIZES}
         runs = minibatch_runs(problems, rate, updates)
@@ -116,9 +114,10 @@ class DataSize(Experiment):
         floor = BASELINE.noise * math.sqrt(rate / BASELINE.batch_size)
         lab.figure(
             "errors",
-            "Error of each parameter against the number of examples, both logarithmic: median over "
-            "seeds and the central 80 %. A fixed number of epochs measures the number of updates; "
-            "least squares and converged full-batch descent fall as 1/sqrt(n); at a constant rate "
+            "Error of each parameter against the number of examples, on linear axes (left) and on "
+            "logarithmic ones: median over seeds and the central 80 %. A fixed number of epochs "
+            "measures the number of updates; least squares and converged full-batch descent fall "
+            "as 1/sqrt(n); at a constant rate "
             "minibatch SGD leaves that line near n = B/rate and flattens. Grey: the medians that "
             "the laws predict.",
             figures.draw_errors,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure
 from samestep.loss import Float64
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _TREAD = COLOURS["vermillion"]
 _STYLES: tuple[dict[str, Any], ...] = (
     {"color": COLOURS["vermillion"], "marker": "o", "linestyle": "-", "linewidth": 1.8},
     {"color": COLOURS["blue"], "marker": "s", "linestyle": "-", "linewidth": 1.8},
-    {"color": COLOURS["orange"], "marker": "D", "linestyle": "none", "markersize": 8},
+    {"color": COLOURS["orange"], "marker": "D", "linestyle": "none", "markersize": 6.5},
     {"color": COLOURS["black"], "marker": "v", "linestyle": "-", "linewidth": 1.2},
 )
 
@@ -52,38 +52,36 @@ def draw_errors(
     floor : float
         Standard deviation of a parameter at which a constant rate settles.
     """
-    figure, grid = _panels(errors, joined, "|error|", absolute=True)
+    figure, grid = new_figure(len(_PARAMETERS), 2, (WIDTH, 8.6))
     sizes = np.array(joined)
     line = _MEDIAN_OF_NORMAL * noise / np.sqrt(sizes)
-    for axes in grid[0]:
-        axes.plot(sizes, line, linestyle="--", **_GREY)
-        axes.axhline(_MEDIAN_OF_NORMAL * floor, linestyle=":", **_GREY)
-        axes.axvline(bend, linestyle=":", **_GREY)
-        axes.set_yscale("log")
-        axes.annotate(
-            "n = B/rate",
-            (bend, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -10),
-            textcoords="offset points",
-            **_NOTE,
-        )
-    for text, height, side in (
-        ("0.67 sigma\nsqrt(rate/B)", _MEDIAN_OF_NORMAL * floor, "bottom"),
-        ("0.67 sigma\n/sqrt(n)", line[-1], "top"),
-    ):
-        grid[0, -1].annotate(
-            text,
-            (1.01, height),
-            xycoords=("axes fraction", "data"),
-            va=side,
-            annotation_clip=False,
-            **_NOTE,
-        )
+    settled = _MEDIAN_OF_NORMAL * floor
+    for row, (linear, logarithmic) in enumerate(grid):
+        for axes, scale in ((linear, "linear"), (logarithmic, "log")):
+            _methods(axes, errors, joined, row, absolute=True)
+            axes.plot(sizes, line, linestyle="--", **_GREY)
+            axes.axhline(settled, linestyle=":", **_GREY)
+            axes.axvline(bend, linestyle=":", **_GREY)
+            axes.set(xscale=scale, yscale=scale)
+        linear.set_ylabel(f"|error of {_PARAMETERS[row]}|")
+        linear.set_xticks([0, 5000, 10_000], ["0", "5,000", "10,000"])
+        # Beyond the last size there is room for the names of the laws.
+        logarithmic.set_xlim(right=15 * sizes[-1])
+        for text, height, side in (
+            ("0.67 σ\n√(rate/B)", settled, "bottom"),
+            ("0.67 σ/√n", line[-1], "top"),
+        ):
+            logarithmic.annotate(text, (1.5 * sizes[-1], height), va=side, **_NOTE)
+        _name_bend(logarithmic, bend)
+    for axes, title in zip(grid[0], ("linear axes: one curve", "log axes: four laws"), strict=True):
+        axes.set_title(title, fontsize=11)
+    for axes in grid[-1]:
+        axes.set_xlabel("examples n")
     figure.suptitle(
-        "At a fixed number of epochs few examples mean few updates; least squares falls as "
-        "1/sqrt(n), a constant rate flattens"
+        "At a fixed number of epochs few examples mean few updates;\n"
+        "least squares falls as 1/√n, a constant rate flattens"
     )
+    _legend(figure, grid[0, 0])
     return figure
 
 
@@ -91,14 +89,20 @@ def draw_signed_errors(
     errors: Mapping[str, Mapping[int, Float64]], joined: Sequence[int]
 ) -> Figure:
     """Draw the signed error of each parameter against n, as :func:`draw_errors` does."""
-    figure, grid = _panels(errors, joined, "error (scale linear within ±0.001)", absolute=False)
-    for axes in grid[0]:
+    figure, grid = new_figure(1, len(_PARAMETERS), (WIDTH, 4.6))
+    for column, axes in enumerate(grid[0]):
+        axes.sharey(grid[0, 0])
+        _methods(axes, errors, joined, column, absolute=False)
         axes.axhline(0, **_GREY)
+        axes.set(xscale="log", xlabel="examples n", title=_PARAMETERS[column])
         axes.set_yscale("symlog", linthresh=1e-3)
+        axes.tick_params(labelleft=column == 0)
+    grid[0, 0].set_ylabel("error (linear within ±0.001)")
     figure.suptitle(
-        "After few updates the error keeps the sign of the start's; least squares scatters around "
-        "zero"
+        "After few updates the error keeps the sign of the start's;\n"
+        "least squares scatters around zero"
     )
+    _legend(figure, grid[0, 0])
     return figure
 
 
@@ -112,7 +116,7 @@ def draw_axes(lengths: Mapping[int, Float64], law: Mapping[int, float]) -> Figur
     law : mapping of int to float
         Their root mean square by theory.
     """
-    figure, grid = new_figure(1, 2, (11, 4.3))
+    figure, grid = new_figure(1, 2, (WIDTH, 4.0))
     sizes = list(lengths)
     measured = [float(np.sqrt((values**2).mean())) for values in lengths.values()]
     for axes, scale in zip(grid[0], ("linear", "log"), strict=True):
@@ -124,13 +128,14 @@ def draw_axes(lengths: Mapping[int, Float64], law: Mapping[int, float]) -> Figur
             xscale=scale,
             yscale=scale,
             xlabel="examples n",
-            ylabel="length of the error (root mean square)",
             title=f"{scale} axes",
         )
     linear, logarithmic = grid[0]
+    linear.set_ylabel("length of the error (root mean square)")
+    linear.set_xticks([0, 5000, 10_000], ["0", "5,000", "10,000"])
     few = [n for n in sizes if n <= 1000]
     linear.annotate(
-        f"{len(few)} of the {len(sizes)} sizes are here",
+        f"{len(few)} of the {len(sizes)}\nsizes are here",
         (500, law[few[len(few) // 2]]),
         xytext=(0.25, 0.6),
         textcoords="axes fraction",
@@ -139,16 +144,18 @@ def draw_axes(lengths: Mapping[int, Float64], law: Mapping[int, float]) -> Figur
     for n in (100, 1000):
         logarithmic.annotate(
             f"10 times the data,\n1/{law[n] / law[10 * n]:.1f} the error",
-            (10 * n, law[n]),
-            xytext=(0, 4),
+            (n, law[n]),
+            xytext=(8, 4),
             textcoords="offset points",
-            ha="right",
             color=_TREAD,
+            fontsize=9,
         )
+    logarithmic.set_xlim(right=4 * sizes[-1])
     logarithmic.annotate(
-        "line: sigma sqrt((3 - 2/n)/(n - 4)), dots: measured",
-        (0.02, 0.03),
+        "line: σ √((3 − 2/n)/(n − 4))\ndots: measured",
+        (0.03, 0.03),
         xycoords="axes fraction",
+        fontsize=9,
     )
     figure.suptitle(
         "The same numbers twice: only on logarithmic axes are equal factors equal steps"
@@ -169,7 +176,7 @@ def draw_slopes(
         Number of examples from which the slopes were fitted.
     """
     rows = [(method, who, *ends) for method, by in slopes.items() for who, ends in by.items()]
-    figure, grid = new_figure(1, 1, (8.5, 1.6 + 0.27 * len(rows)))
+    figure, grid = new_figure(1, 1, (WIDTH, 1.4 + 0.23 * len(rows)))
     axes = grid[0, 0]
     methods = list(slopes)
     colours = [style["color"] for style in reversed(_STYLES)]
@@ -182,7 +189,7 @@ def draw_slopes(
     axes.set_yticks(range(len(rows)), [f"{method}, {who}" for method, who, *_ in rows], fontsize=8)
     axes.invert_yaxis()
     axes.annotate(
-        " -1/2",
+        " −1/2",
         (-0.5, 0),
         xycoords=("data", "axes fraction"),
         xytext=(2, 4),
@@ -191,37 +198,49 @@ def draw_slopes(
     )
     axes.set(
         xlabel=f"slope of log |error| on log n, n = {smallest} and more",
-        title="Only least squares, and what converges to it, falls as 1/sqrt(n)",
+        title="Only least squares, and what converges to it, falls as 1/√n",
     )
     return figure
 
 
-def _panels(
+def _methods(
+    axes: Axes,
     errors: Mapping[str, Mapping[int, Float64]],
     joined: Sequence[int],
-    what: str,
+    column: int,
     *,
     absolute: bool,
-) -> tuple[Figure, Any]:
-    """Draw a panel per parameter, with the methods named once below them all."""
-    figure, grid = new_figure(1, 3, (13, 4.8))
-    for column, axes in enumerate(grid[0]):
-        axes.sharey(grid[0, 0])
-        for (label, by_size), style in zip(errors.items(), _STYLES, strict=True):
-            values = {
-                n: np.abs(signed[:, column]) if absolute else signed[:, column]
-                for n, signed in by_size.items()
-            }
-            _line_and_band(axes, values, joined, style, label)
-        axes.set(xscale="log", xlabel="examples n", title=_PARAMETERS[column])
-    grid[0, 0].set_ylabel(what)
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=len(errors),
-        title="median and central 80 % over seeds; hollow: the book's sizes",
+) -> None:
+    """Draw a line and a band for each method, of the error of one parameter."""
+    for (label, by_size), style in zip(errors.items(), _STYLES, strict=True):
+        values = {
+            n: np.abs(signed[:, column]) if absolute else signed[:, column]
+            for n, signed in by_size.items()
+        }
+        _line_and_band(axes, values, joined, style, label)
+
+
+def _name_bend(axes: Axes, bend: float) -> None:
+    axes.annotate(
+        "n = B/rate",
+        (bend, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3, -10),
+        textcoords="offset points",
+        **_NOTE,
     )
-    return figure, grid
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Name the methods once, below all panels."""
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+        title="median and central 80 % over seeds; hollow: the book's sizes",
+        title_fontsize=9,
+    )
 
 
 def _line_and_band(
@@ -233,7 +252,8 @@ def _line_and_band(
 ) -> None:
     """Draw the values of all seeds: a line and a band for some sizes, marks for the others."""
     on = [n for n in values if n in joined]
-    low, middle, high = np.quantile([values[n] for n in on], [_LOW, 0.5, _HIGH], axis=1)
+    with np.errstate(invalid="ignore"):  # runs that left the numbers leave a gap
+        low, middle, high = np.quantile([values[n] for n in on], [_LOW, 0.5, _HIGH], axis=1)
     axes.plot(on, middle, **{"markersize": 4, **style}, label=label)
     if style["linestyle"] != "none":
         axes.fill_between(on, low, high, color=style["color"], alpha=0.15, linewidth=0)

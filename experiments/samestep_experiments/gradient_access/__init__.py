@@ -70,6 +70,11 @@ class GradientAccess(Experiment):
         "epochs": Parameter(8, "epochs of the runs over seeds"),
     }
 
+    def fits(self, learning_rate: float = 0.03) -> dict[str, Plan]:
+        """Return the fit along which gradients are taken."""
+        plan = Plan.of(SyntheticRegression().draw(0), learning_rate=learning_rate)
+        return {f"mean squared error, rate {learning_rate:g}": plan}
+
     def run(self, lab: Lab) -> str:
         """Take gradients by every route, then look at the one that is stored."""
         rate = float(lab.parameter("learning_rate"))
@@ -79,9 +84,7 @@ class GradientAccess(Experiment):
                 f"Training does not converge at learning rate {rate:g}.",
                 f"Choose one between 0 and {critical_rate(problem):.2g}.",
             )
-        plan = Plan.of(problem, learning_rate=rate)
-        title = f"mean squared error, rate {rate:g}"
-        traces = lab.picture_of_fits({title: plan})[title]
+        (traces,) = lab.picture_of_fits(self.fits(rate)).values()
 
         lab.progress("gradients by every route")
         routes = lab.each(lambda b: judge_routes(b, traces[b.label]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure
 from samestep.loss import Float64
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def draw_routes(participants: Mapping[str, Mapping[str, tuple[float, float]]]) -
     columns = min(2, len(participants))
     rows = -(-len(participants) // columns)
     most = max(len(routes) for routes in participants.values())
-    figure, grid = new_figure(rows, columns, (5.6 * columns, 0.4 + (0.9 + 0.23 * most) * rows))
+    figure, grid = new_figure(rows, columns, (WIDTH, 0.4 + (0.9 + 0.26 * most) * rows))
     everything = np.array([pair for routes in participants.values() for pair in routes.values()])
     if (everything[:, 0] <= everything[:, 1]).all():
         figure.suptitle("Every route gives the closed form, and so does a finite difference")
@@ -60,7 +61,7 @@ def draw_routes(participants: Mapping[str, Mapping[str, tuple[float, float]]]) -
         )
         axes.set(xscale="log", title=label, xlim=(left / 2, 3 * bounds.max()))
         axes.set_ylim(len(routes) - 0.5, -1.3)
-        axes.set_yticks(height, list(routes))
+        axes.set_yticks(height, [textwrap.fill(route, 20) for route in routes], fontsize=8)
         axes.set_xlabel("error of a gradient component")
     return figure
 
@@ -76,7 +77,7 @@ def draw_stale(stored: Float64, full: Float64, noise: float, rows: int) -> Figur
     rows : int
         Examples in the last minibatch.
     """
-    figure, grid = new_figure(1, 1, (7.5, 4.2))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.2))
     axes = grid[0, 0]
     epochs = np.arange(1, len(stored) + 1)
     for sizes, colour, label in (
@@ -116,7 +117,7 @@ def draw_stale(stored: Float64, full: Float64, noise: float, rows: int) -> Figur
 
 def draw_uncleared(cleared: Float64, uncleared: Float64) -> Figure:
     """Draw the distance from the truth with and without clearing, both of shape (steps + 1,)."""
-    figure, grid = new_figure(1, 1, (7.5, 4.2))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.2))
     axes = grid[0, 0]
     for distance, colour, label in (
         (cleared, "blue", "cleared\nbefore each step"),

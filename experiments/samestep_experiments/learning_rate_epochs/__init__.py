@@ -38,6 +38,7 @@ from samestep_experiments.learning_rate_epochs.runs import (
     Runs,
     distances,
 )
+from samestep_experiments.learning_rate_epochs.sweep import replay_rates
 
 RATES = tuple(float(f"{SMALL * 10 ** (k / 4):.3g}") for k in range(13))
 """The rates of the heat map, four per factor of ten; every fourth is a published one."""
@@ -70,6 +71,16 @@ class LearningRateEpochs(Experiment):
         """Return the rate that is on its floor after three epochs."""
         return Plan.of(SyntheticRegression().draw(0), learning_rate=0.3, name="rate 0.3")
 
+    def fits(self) -> dict[str, Plan]:
+        """Return the published fits, one for each rate."""
+        problem = SyntheticRegression().draw(0)
+        return {
+            f"learning rate {rate:g}": Plan.of(
+                problem, learning_rate=rate, epochs=3, name=f"rate {rate:g}"
+            )
+            for rate in (0.003, 0.03, 0.3, 3.0)
+        }
+
     def run(self, lab: Lab) -> str:
         """Train a grid of rates, epochs and seeds; then look for the critical rate."""
         epochs, resolution = int(lab.parameter("max_epochs")), float(lab.parameter("resolution"))
@@ -84,15 +95,7 @@ class LearningRateEpochs(Experiment):
                 "Expected 0.005 to 0.03: finer, descent has to run for longer to tell contraction "
                 "from growth; coarser, no rate is tried close below 2/lambda_max.",
             )
-        book = lab.draw(SyntheticRegression(), 1)[0]
-        lab.picture_of_fits(
-            {
-                f"learning rate {rate:g}": Plan.of(
-                    book, learning_rate=rate, epochs=PUBLISHED_EPOCHS, name=f"rate {rate:g}"
-                )
-                for rate in PUBLISHED_RATES
-            }
-        )
+        lab.picture_of_fits(self.fits())
         runs = {
             label: Runs(trace, distances(trace))
             for label, trace in lab.train(_grid(lab, epochs), check=16).items()
@@ -102,6 +105,9 @@ class LearningRateEpochs(Experiment):
         label = next(iter(borders))
         measured = {claim.id: claim.evidence[label].values for claim in lab.claims}
         _figures(lab, runs[label], measured)
+        dtype = runs[label].trace.dtype
+        same = {name: mine for name, mine in runs.items() if mine.trace.dtype == dtype}
+        lab.replays.append(replay_rates(same, RATES))
         return _answer(lab.claims, runs[label], borders[label], measured)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samestep.claims import mean_interval
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure
 from samestep.loss import Float64
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw_approach(
     divergence : str
         What is written beside the curves that leave the figure at its top.
     """
-    figure, grid = new_figure(1, 1, (8.5, 5))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.6))
     axes = grid[0, 0]
     bottom, top = 1e-4, 100.0
     steps = next(iter(errors.values())).shape[1] - 1
@@ -104,7 +104,7 @@ def draw_heat_map(
         Median error after epochs 1, 2, ...; not finite where numbers left the working precision.
     line_rates, line_epochs : arrays of shape (points,)
     """
-    figure, grid = new_figure(1, 1, (8.5, 5))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.6))
     axes = grid[0, 0]
     epochs = medians.shape[1]
     half = np.sqrt(rates[1] / rates[0])
@@ -126,7 +126,7 @@ def draw_heat_map(
     axes.axvline(critical, color="white", lw=2.5, ls="--")
     # Three regions, each named where it lies.
     for x, y, text, colour in (
-        (0.115, 0.72, "still contracting:\nmore epochs help", "black"),
+        (0.155, 0.45, "still contracting:\nmore epochs help", "black"),
         (0.56, 0.72, "on the floor:\nmore epochs change nothing", "white"),
         (0.92, 0.72, "diverges", "white"),
     ):
@@ -182,7 +182,7 @@ def draw_border(
     typical : array of shape (rates, seeds)
         Log growth a step.
     """
-    figure, grid = new_figure(1, 1, (8.5, 5))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.6))
     axes = grid[0, 0]
     # Intervals, estimates last, as factors of the error itself.
     squares = np.sqrt(np.maximum([mean_interval(factors) for factors in mean_square], 0))
@@ -211,7 +211,7 @@ def draw_border(
         )
     axes.plot(fractions, full, color="black", marker="s", lw=1.6)
     axes.annotate("  full batch", (fractions[-1], full[-1, 0]), color="black", va="center")
-    right = fractions[-1] + 0.35 * (fractions[-1] - fractions[0])
+    right = fractions[-1] + 0.5 * (fractions[-1] - fractions[0])
     axes.axhline(1, color=COLOURS["grey"], lw=1)
     axes.axvline(1, color=COLOURS["grey"], lw=1, ls="--")
     axes.annotate(
@@ -233,6 +233,6 @@ def draw_border(
         xlim=(fractions[0], right),
         ylim=(bottom, top),
         xticks=fractions.round(4),
-        title="Full-batch descent diverges beyond 2/λmax, minibatch SGD before, in mean square",
+        title="Full-batch descent diverges beyond 2/λmax,\nminibatch SGD before, in mean square",
     )
     return figure

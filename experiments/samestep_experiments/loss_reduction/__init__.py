@@ -70,6 +70,14 @@ class LossReduction(Experiment):
         problem = SyntheticRegression().draw(0)
         return Plan.of(problem, reduction="sum", learning_rate=0.03 / 32, name="sum, rate 0.03/32")
 
+    def fits(self) -> dict[str, Plan]:
+        """Return the published fits: the mean, the sum, and the sum with the rate divided by 32."""
+        problem = SyntheticRegression(start="uniform").draw(0)
+        mean = Plan.of(problem, learning_rate=0.03, name="mean, rate 0.03")
+        total = mean.vary(reduction="sum", name="sum, rate 0.03")
+        scaled = total.vary(learning_rate=0.03 / 32, name="sum, rate 0.03/32")
+        return {plan.name: plan for plan in (mean, total, scaled)}
+
     def run(self, lab: Lab) -> str:
         """Compare the steps, find the limits, and place the published numbers."""
         rate = float(lab.parameter("learning_rate"))
@@ -77,16 +85,7 @@ class LossReduction(Experiment):
             raise UsageError(
                 f"learning_rate is {rate}.", "Expected a rate above 0 and at most 1, the limit."
             )
-        problem = lab.draw(SyntheticRegression(start="uniform"), 1)[0]
-        lab.picture_of_fits(
-            {
-                title: Plan.of(
-                    problem, reduction=row.reduction, learning_rate=row.learning_rate, name=title
-                )
-                for title, row in ROWS.items()
-            },
-            {title: row.numbers for title, row in ROWS.items()},
-        )
+        lab.picture_of_fits(self.fits(), {title: row.numbers for title, row in ROWS.items()})
         rule = _same_step(lab, rate)
         samples = check_rows(lab)
         limits = find_limits(lab, {label: rows[SUMMED] for label, rows in samples.items()})

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure, new_halves
 from samestep.loss import Float64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_limits", "draw_path_gap"]
+__all__ = ["draw_fan", "draw_path_gap"]
+
+_STAR: dict[str, Any] = {"marker": "*", "ms": 14, "color": COLOURS["vermillion"], "ls": "none"}
+_BEHIND_TEXT: dict[str, Any] = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
+_SINGLE_RUNS = 24
+"""Runs of which each is a line of its own."""
 
 
 def draw_path_gap(
@@ -31,7 +36,7 @@ def draw_path_gap(
     batch_size, short : int
         Examples of a full batch and of the last one.
     """
-    figure, grid = new_figure(1, 1, (7.5, 4.0))
+    figure, grid = new_figure(1, 1, (WIDTH, 4.0))
     axes = grid[0, 0]
     kept = gaps["keep"]
     steps = np.arange(len(kept))
@@ -83,107 +88,157 @@ def draw_path_gap(
     return figure
 
 
-def draw_limits(
-    errors: Float64,
+def draw_fan(
+    paths: Float64,
     published: float,
     batch_size: int,
     summed_rate: float,
-    sweep: Mapping[str, Float64],
+    sweep: Mapping[float, Float64],
     limits: Mapping[str, float],
 ) -> Figure:
-    """Draw the error at one rate over seeds, and its quantiles against the rate.
+    """Draw the error at one rate over steps and seeds, and its end against the rate.
 
     Parameters
     ----------
-    errors : array of shape (seeds,)
-        Worst parameter error of each run of summed loss at ``summed_rate``.
+    paths : array of shape (seeds, steps + 1)
+        Worst parameter error of each run of summed loss at ``summed_rate``; inf where a run left
+        the working precision.
     published : float
-        That of the published run.
+        That of the published run at its end.
     batch_size : int
         Rates of mean loss are this many times those of summed loss.
     summed_rate : float
-    sweep : mapping of str to array of shape (rates,)
-        ``rate`` (of mean loss), and quantiles of the error by name, ascending.
+    sweep : mapping of float to array of shape (seeds,)
+        Errors at the end by rate of mean loss.
     limits : mapping of str to float
-        Critical rates by name.
+        Critical rates of mean loss by name.
     """
-    figure, grid = new_figure(1, 2, (11.5, 4.4))
-    _error_panel(grid[0, 0], errors, published, summed_rate)
-    _limits_panel(grid[0, 1], sweep, limits, batch_size)
-    star = {"marker": "*", "ms": 14, "color": COLOURS["vermillion"], "ls": "none"}
-    grid[0, 1].plot(batch_size * summed_rate, published, **star)
-    grid[0, 1].annotate(
-        "published run",
-        (batch_size * summed_rate, published),
-        xytext=(38, -20),
+    figure, above, below = new_halves((WIDTH, 7.4))
+    half, most = np.quantile(paths[:, -1], [0.5, 0.95], method="inverted_cdf")
+    above.suptitle(
+        f"Summed loss at {summed_rate:g}: half of {len(paths):,} seeds end within {half:.2g}, "
+        f"5 % beyond {most:.2g}"
+    )
+    # A figure has no place for infinity: such runs are drawn above all others.
+    paths = np.minimum(paths, 10 * paths[np.isfinite(paths)].max())
+    highest = max(values[np.isfinite(values)].max(initial=1) for values in sweep.values())
+    sweep = {rate: np.minimum(values, 10 * highest) for rate, values in sweep.items()}
+    steps, ends = above.subplots(1, 2, width_ratios=[2.4, 1], sharey=True)
+    _steps_panel(steps, paths)
+    _ends_panel(ends, paths[:, -1], float(half), published)
+    far = float(np.mean(paths[:, -1] > 1))
+    ends.annotate(
+        f"{100 * far:.0f} % end\noff by\nmore than 1",
+        (0.97, 1),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 6),
         textcoords="offset points",
-        color=COLOURS["vermillion"],
-        arrowprops={"arrowstyle": "-", "color": COLOURS["vermillion"]},
+        ha="right",
+        fontsize=9,
+    )
+    axes = below.subplots()
+    _limits_panel(axes, sweep, limits, batch_size)
+    rate = batch_size * summed_rate
+    axes.plot(rate, published, **_STAR)
+    axes.annotate(
+        "published run",
+        (rate, published),
+        (45, -22),
+        textcoords="offset points",
+        color=_STAR["color"],
+        arrowprops={"arrowstyle": "-", "color": _STAR["color"]},
     )
     return figure
 
 
-def _error_panel(axes: Axes, errors: Float64, published: float, summed_rate: float) -> None:
-    finite = errors[np.isfinite(errors) & (errors > 0)]
-    low, high = np.log10([finite.min(), finite.max()])
-    edges = np.logspace(np.floor(low), np.ceil(high + 1e-9), 46).tolist()
-    counts, _, _ = axes.hist(
-        finite, bins=edges, weights=np.full(len(finite), 100 / len(errors)), color=COLOURS["sky"]
+def _fan(axes: Axes, x: Sequence[float] | Float64, values: Sequence[Float64]) -> Float64:
+    """Draw median and bands of values at each x, and return their quantiles, shape (5, x)."""
+    quantiles = np.array([np.quantile(v, [0.05, 0.25, 0.5, 0.75, 0.95]) for v in values]).T
+    for low, high, alpha in ((0, 4, 0.25), (1, 3, 0.5)):
+        axes.fill_between(
+            x, quantiles[low], quantiles[high], color=COLOURS["sky"], alpha=alpha, lw=0
+        )
+    axes.plot(x, quantiles[2], color=COLOURS["blue"], lw=2)
+    axes.set_yscale("log")
+    return quantiles
+
+
+def _steps_panel(axes: Axes, paths: Float64) -> None:
+    steps = np.arange(paths.shape[1], dtype=np.float64)
+    single = paths[:_SINGLE_RUNS].T
+    axes.plot(steps, single, color=COLOURS["grey"], lw=0.5, alpha=0.6, rasterized=True)
+    quantiles = _fan(axes, steps, list(paths.T))
+    at = int(0.8 * len(steps))
+    for row, text in ((4, "95 % of the runs are below"), (2, "median")):
+        axes.annotate(
+            text,
+            (steps[at], quantiles[row, at]),
+            (0, 8 if row == 4 else -10),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if row == 4 else "top",
+            color=COLOURS["blue"],
+            bbox=_BEHIND_TEXT,
+        )
+    axes.set(xlabel="step", ylabel="worst parameter error", xlim=(0, steps[-1]))
+
+
+def _ends_panel(axes: Axes, ends: Float64, median: float, published: float) -> None:
+    low, high = np.log10([ends.min(), ends.max()])
+    edges = np.logspace(low - 0.1, high + 0.1, 40).tolist()
+    axes.hist(
+        ends,
+        bins=edges,
+        weights=np.full(len(ends), 100 / len(ends)),
+        orientation="horizontal",
+        color=COLOURS["sky"],
     )
-    top = float(np.max(counts))
-    median = float(np.median(errors))
-    for value, words, colour, height in (
-        (median, f" median {median:.3g}", "blue", 1.14),
-        (published, f" published run {published:.3g}", "vermillion", 1.04),
+    for value, text, colour in (
+        (median, "median {:.3g}", COLOURS["blue"]),
+        (published, "published {:.3g}", _STAR["color"]),
     ):
-        axes.plot([value, value], [0, height * top], color=COLOURS[colour], lw=2)
-        axes.annotate(words, (value, height * top), color=COLOURS[colour], va="center")
-    far = float(np.mean(errors > 1))
-    axes.annotate(
-        f"{100 * far:.0f} % of the runs\nend off by more than 1",
-        (1.0, 0.12 * top),
-        xytext=(30, 45),
-        textcoords="offset points",
-        arrowprops={"arrowstyle": "->", "color": COLOURS["grey"]},
-    )
-    axes.set(
-        xscale="log",
-        xlabel="worst parameter error after 3 epochs",
-        ylabel="share of runs (%)",
-        ylim=(0, 1.22 * top),
-        title=f"Summed loss at {summed_rate:g}: most runs end well, a heavy tail does not",
-    )
+        height = min(value, float(ends.max()))
+        axes.axhline(height, color=colour, lw=2)
+        axes.annotate(
+            text.format(value),
+            (0.98, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3 if value == published else -4),
+            textcoords="offset points",
+            ha="right",
+            va="bottom" if value == published else "top",
+            color=colour,
+            fontsize=9,
+            bbox=_BEHIND_TEXT,
+        )
+    axes.set(xlabel="share of runs, %", yscale="log")
+    axes.set_title("at the end", fontsize=10)
 
 
 def _limits_panel(
-    axes: Axes, sweep: Mapping[str, Float64], limits: Mapping[str, float], batch_size: int
+    axes: Axes, sweep: Mapping[float, Float64], limits: Mapping[str, float], batch_size: int
 ) -> None:
-    rates = sweep["rate"]
-    quantiles = {name: values for name, values in sweep.items() if name != "rate"}
-    for (name, values), colour in zip(quantiles.items(), ("blue", "sky", "orange"), strict=True):
-        axes.plot(rates, values, color=COLOURS[colour], lw=2, marker=".")
-        axes.annotate(
-            f" {name}", (rates[-1], values[-1]), color=COLOURS[colour], va="center", weight="bold"
-        )
-    top = max(float(values.max()) for values in quantiles.values())
+    rates = list(sweep)
+    quantiles = _fan(axes, rates, list(sweep.values()))
+    for row, text in ((2, " median"), (4, " 95 %")):
+        axes.annotate(text, (rates[-1], quantiles[row, -1]), color=COLOURS["blue"], va="center")
     for (name, value), colour in zip(
         sorted(limits.items(), key=lambda item: item[1]), ("purple", "green", "black"), strict=True
     ):
         axes.axvline(value, color=COLOURS[colour], lw=1.5, ls="--")
         axes.annotate(
             f"{name} {value:.3g}",
-            (value, top),
-            xytext=(-3, 0),
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3, -2),
             textcoords="offset points",
             rotation=90,
             ha="right",
             va="top",
-            color=COLOURS[colour],
         )
     axes.set(
-        yscale="log",
-        xlim=(rates[0] - 0.02, rates[-1] + 0.07),
-        xlabel=f"rate of mean loss = {batch_size} x rate of summed loss",
+        xlim=(rates[0], rates[-1] + 0.06),
+        xlabel=f"rate of mean loss = {batch_size} × rate of summed loss",
         ylabel="worst parameter error after 3 epochs",
         title="Three limits: the tail gives way first, the median last",
     )

@@ -30,7 +30,7 @@ from samestep.loss import Float64
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.loss_reduction.figures import draw_limits
+from samestep_experiments.loss_reduction.figures import draw_fan
 from samestep_experiments.loss_reduction.published import PUBLISHED_PROBLEM, ROWS, SUMMED
 
 BATCH_SIZE = PUBLISHED_PROBLEM.batch_size
@@ -78,8 +78,9 @@ def find_limits(lab: Lab, samples: Mapping[str, Float64]) -> str:
 
     Parameters
     ----------
-    samples : mapping of str to array of shape (seeds, 4)
-        Of the published summed run: final parameters, and the worst error at the start.
+    samples : mapping of str to array of shape (seeds, 3 + steps + 1)
+        Of the published summed run: final parameters, and the worst error at the start and after
+        each step.
     """
     limits = Limits.compute(lab)
     full_batch = _full_batch(lab, limits)
@@ -138,16 +139,17 @@ def find_limits(lab: Lab, samples: Mapping[str, Float64]) -> str:
     if drawn:
         label = drawn[0]
         lab.figure(
-            "limits",
-            "Left: how far from the truth the runs of summed loss at 0.03 end, over seeds; most "
-            "end near it, a heavy tail does not, and the published run is an ordinary one. Right: "
-            "quantiles of that error against the rate, with the three limits.",
-            draw_limits,
-            errors=errors[label],
+            "fan",
+            "Above: the worst parameter error of runs of summed loss at 0.03, step by step over "
+            "seeds, and where they end; most end near the truth, a heavy tail does not, and the "
+            "published run is an ordinary one. Below: the same quantiles of the end against the "
+            "rate, with the three limits.",
+            draw_fan,
+            paths=np.nan_to_num(samples[label][:, 3:], nan=np.inf, posinf=np.inf),
             published=published,
             batch_size=BATCH_SIZE,
             summed_rate=ROWS[SUMMED].learning_rate,
-            sweep=_sweep_quantiles(sweeps[label]),
+            sweep=_ends_by_rate(sweeps[label]),
             limits={
                 "mean square": limits.mean_square,
                 "full batch": limits.full_batch,
@@ -280,15 +282,9 @@ def _quantiles(errors: Float64) -> str:
     return f"quartiles {q[0]:.2g}, {q[1]:.2g}, {q[2]:.2g}; 95 %: {q[3]:.2g}"
 
 
-def _sweep_quantiles(rows: Float64) -> dict[str, Float64]:
-    """Rates, and quantiles of the error at the end for each, of the rates that were drawn."""
-    rates = np.unique(rows[:, 0])
-    ends = [rows[rows[:, 0] == rate, 2] for rate in rates]
-    levels = {"median": 0.5, "75 %": 0.75, "95 %": 0.95}
-    return {
-        "rate": rates,
-        **{name: np.array([np.quantile(e, q) for e in ends]) for name, q in levels.items()},
-    }
+def _ends_by_rate(rows: Float64) -> dict[float, Float64]:
+    """Errors at the end of all runs with a rate, by rate, of the rates that were drawn."""
+    return {rate: rows[rows[:, 0] == rate, 2] for rate in np.unique(rows[:, 0]).tolist()}
 
 
 def _answer(

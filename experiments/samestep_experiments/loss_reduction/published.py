@@ -63,8 +63,9 @@ def check_rows(lab: Lab) -> dict[str, dict[str, Float64]]:
 
     Returns
     -------
-    dict of str to dict of str to array of shape (seeds, 4)
-        By participant and row: final w1, w2 and b, and the worst parameter error at the start.
+    dict of str to dict of str to array of shape (seeds, 3 + steps + 1)
+        By participant and row: final w1, w2 and b, and the worst parameter error at the start and
+        after each step.
     """
     samples = lab.sample(
         PUBLISHED_PROBLEM,
@@ -113,4 +114,6 @@ def wrong_settings(lab: Lab, row: Row) -> dict[str, Float64]:
 
 
 def _outcome(trace: Trace) -> Float64:
-    return np.column_stack([trace.parameters(), np.abs(trace.error(0)).max(axis=1)])
+    truth = (trace.parameters(0) - trace.error(0))[:, None]
+    path = np.stack([trace.parameters(k) for k in range(trace.plan.steps + 1)], axis=1)
+    return np.hstack([path[:, -1], np.abs(path - truth).max(axis=2)])

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
-from rich import box
 from rich.progress import Progress, TimeRemainingColumn
-from rich.table import Table
 
 from samestep.cli.console import FAILED, HELD, errors, output
 from samestep.fuzz import random_plan, try_sound
+from samestep.interface import DTYPES
 from samestep.planted import BUGS
 from samestep.problem import require_positive
 from samestep.registry import ORACLE, backend, parse_participant
-from samestep.selftest import BugResult, Sensitivity, sensitivity, sound_plans, try_bug
+from samestep.selftest import sensitivity, sound_plans, try_bug
+from samestep.selftest_outcome import SelfTest
 
 __all__ = ["run_selftest"]
 
 _SIZES = tuple((batch_size, features) for batch_size in (8, 32, 256) for features in (1, 16, 512))
+_ALARMS_SHOWN = 10
 
 
-def run_selftest(*, on: Sequence[str], sound: int, teeth: bool, as_json: bool) -> int:
+def run_selftest(
+    *, on: Sequence[str], sound: int, teeth: bool, as_json: bool, folder: Path | None
+) -> int:
     """Plant every bug, judge sound problems, and print what was found; return the exit status.
 
     Parameters
@@ -36,139 +39,61 @@ def run_selftest(*, on: Sequence[str], sound: int, teeth: bool, as_json: bool) -
     teeth : bool
         Measure the smallest gradient error that is caught.
     as_json : bool
+    folder : Path or None
+        A run's folder, to keep the tables for its report.
     """
     if sound:
         require_positive(sound=sound)
     names = [parse_participant(text)[0] for text in on] or [ORACLE]
     for name in names:
         backend(name)
-    dtypes = ("float32", "float64")
-    with (
-        Progress(
-            *Progress.get_default_columns()[:-1],
-            TimeRemainingColumn(),
-            console=errors(),
-            transient=True,
-        ) as bar,
-    ):
+    outcome = _conduct(names, sound, teeth=teeth)
+    if folder:
+        outcome.save(folder)
+    if as_json:
+        sys.stdout.write(json.dumps(outcome.to_dict(), indent=2) + "\n")
+    else:
+        _show(outcome)
+    return HELD if outcome.holds else FAILED
+
+
+def _conduct(names: Sequence[str], sound: int, *, teeth: bool) -> SelfTest:
+    columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn())
+    with Progress(*columns, console=errors(), transient=True) as bar:
         task = bar.add_task("planted bugs", total=len(BUGS) * len(names))
-        results = []
+        bugs = []
         for name in names:
             for bug in BUGS:
-                results.append(try_bug(name, bug))
+                bugs.append(try_bug(name, bug))
                 bar.advance(task)
-        task = bar.add_task("sound problems", total=len(names) * 2 * (sound + len(sound_plans())))
-        alarms, judged = [], 0
         plans = [*sound_plans(), *map(random_plan, range(sound))]
+        task = bar.add_task("sound problems", total=len(names) * len(DTYPES) * len(plans))
+        trials = []
         for plan in plans:
             for name in names:
-                for dtype in dtypes:
-                    trial = try_sound(backend(name, dtype=dtype), plan)
-                    judged += trial.judged > 0
-                    if trial.alarm:
-                        alarms.append(f"{plan.name} on {trial.participant}: {trial.alarm}")
+                for dtype in DTYPES:
+                    trials.append(try_sound(backend(name, dtype=dtype), plan))
                     bar.advance(task)
         sizes = _SIZES if teeth else ()
-        task = bar.add_task("smallest error", total=len(sizes) * 2 * len(names))
+        task = bar.add_task("smallest error", total=len(sizes) * len(DTYPES) * len(names))
         found = []
         for name in names:
-            for dtype in dtypes:
+            for dtype in DTYPES:
                 for batch_size, features in sizes:
                     item = backend(name, dtype=dtype)
                     found.append(sensitivity(item, batch_size=batch_size, features=features))
                     bar.advance(task)
-    if as_json:
-        text = json.dumps(_as_data(results, alarms, judged, found), indent=2)
-        sys.stdout.write(text + "\n")
-    else:
-        _show(results, alarms, judged, found)
-    right = all(r.caught and r.step_right and r.quantity_right for r in results)
-    causes = sum(r.cause_right for r in results) >= 0.9 * len(results)
-    return HELD if right and causes and not alarms else FAILED
+    return SelfTest(bugs, trials, found)
 
 
-def _as_data(
-    results: Sequence[BugResult], alarms: Sequence[str], judged: int, found: Sequence[Sensitivity]
-) -> dict[str, Any]:
-    return {
-        "bugs": [
-            {
-                "id": r.bug.id,
-                "description": r.bug.description,
-                "participant": r.participant,
-                "caught": r.caught,
-                "step_right": r.step_right,
-                "quantity_right": r.quantity_right,
-                "cause_right": r.cause_right,
-                "step": r.divergence.finding.step if r.divergence else None,
-                "quantity": r.divergence.quantity if r.divergence else None,
-                "causes": [cause.id for cause in r.divergence.causes] if r.divergence else [],
-            }
-            for r in results
-        ],
-        "false_alarms": len(alarms),
-        "alarms": list(alarms),
-        "sound_runs": judged,
-        "sensitivity": [
-            {
-                "participant": s.participant,
-                "batch_size": s.batch_size,
-                "features": s.features,
-                "smallest_relative_gradient_error": s.smallest,
-                "looseness": s.looseness,
-            }
-            for s in found
-        ],
-    }
-
-
-def _show(
-    results: Sequence[BugResult], alarms: Sequence[str], judged: int, found: Sequence[Sensitivity]
-) -> None:
+def _show(outcome: SelfTest) -> None:
     console = output()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("planted bug", "in", "found at", "likely cause"):
-        table.add_column(title)
-    for r in results:
-        where = f"step {r.divergence.finding.step}, {r.divergence.quantity}" if r.divergence else ""
-        right = r.step_right and r.quantity_right
-        causes = r.divergence.causes if r.divergence else ()
-        table.add_row(
-            r.bug.id,
-            r.participant,
-            where if right else f"WRONG: {where or 'not caught'}",
-            (causes[0].text if r.cause_right else f"WRONG: {_names(causes)}"),
-        )
-    console.print(table)
-    count = len(results)
-    console.print(
-        f"{sum(r.caught for r in results)} of {count} caught, "
-        f"{sum(r.step_right for r in results)} at the right step, "
-        f"{sum(r.quantity_right for r in results)} in the right quantity, "
-        f"{sum(r.cause_right for r in results)} with the right cause first."
-    )
-    console.print(f"{len(alarms)} false alarms in {judged} sound runs.")
-    for alarm in alarms[:10]:
+    console.print(outcome.bug_table())
+    for alarm in outcome.alarms[:_ALARMS_SHOWN]:
         console.print(f"  {alarm}")
-    if found:
-        _show_sensitivity(found)
-
-
-def _names(causes: Iterable[object]) -> str:
-    return "; ".join(str(cause) for cause in causes) or "none"
-
-
-def _show_sensitivity(found: Sequence[Sensitivity]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("participant", "rows", "features", "smallest error caught"):
-        table.add_column(title)
-    table.add_column("error/bound, median: prediction, loss, gradient, update")
-    for s in found:
-        table.add_row(
-            s.participant,
-            str(s.batch_size),
-            str(s.features),
-            f"{s.smallest:.1e}",
-            "  ".join(f"{value:.4f}" for value in s.looseness.values()),
-        )
-    output().print(table)
+    for dtype, ratios in outcome.looseness().items():
+        medians = ", ".join(f"{quantity} {ratio:.2g}" for quantity, ratio in ratios.items())
+        console.print(f"error/bound in {dtype}, median over steps, then over sound runs: {medians}")
+    if outcome.sensitivities:
+        console.print()
+        console.print(outcome.sensitivity_table())

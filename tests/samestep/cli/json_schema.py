@@ -37,6 +37,12 @@ def violations(
         elif keyword == "items":
             for i, item in enumerate(value if isinstance(value, list) else []):
                 found += violations(item, rule, root, f"{path}[{i}]")
+        elif keyword == "minItems":
+            if isinstance(value, list) and len(value) < rule:
+                found.append(f"{path} has {len(value)} items, fewer than {rule}")
+        elif keyword == "maxItems":
+            if isinstance(value, list) and len(value) > rule:
+                found.append(f"{path} has {len(value)} items, more than {rule}")
         elif keyword == "properties":
             for name, inner in rule.items():
                 if isinstance(value, dict) and name in value:

@@ -10,9 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 import samestep
+import samestep.cli.selftest
 from samestep.cli.app import app
+from samestep.fuzz import random_plan, try_sound
 from samestep.planted import BUGS, sound_plan
+from samestep.selftest_outcome import SelfTest
 from samestep.storage import save_trace
+from samestep.table import load_tables
 
 RUNNER = CliRunner()
 
@@ -73,6 +77,29 @@ def test_selftest_as_json_finds_every_bug_and_raises_no_alarm() -> None:
         assert bug["cause_right"], bug
     assert data["false_alarms"] == 0
     assert data["sound_runs"] > 10
+
+
+def test_selftest_keeps_its_tables_and_its_figure_for_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samestep.cli.selftest, "_SIZES", ((8, 1), (8, 16)))
+    result = RUNNER.invoke(app, ["selftest", "--sound", "40", "--teeth", "--out", str(tmp_path)])
+    assert result.exit_code == 0
+    tables = load_tables(tmp_path)
+    assert [row.cells[0] for row in tables["planted-bugs"].rows] == [bug.id for bug in BUGS]
+    assert all(row.cells[-1] is True for row in tables["planted-bugs"].rows)
+    smallest = {(r.cells[0], r.cells[2]): r.cells[3] for r in tables["sensitivity"].rows}
+    assert smallest["numpy/cpu/float32", 1] < 1e-5
+    assert smallest["numpy/cpu/float64", 16] < 1e-13
+    (figure,) = tables["sensitivity"].figures
+    assert all((tmp_path / name).stat().st_size > 10_000 for name in figure.files)
+
+
+def test_the_bound_is_less_than_a_hundred_times_too_wide_in_the_middle() -> None:
+    sound = samestep.backend("torch")
+    trials = [try_sound(sound, random_plan(seed)) for seed in range(120)]
+    looseness = SelfTest([], trials, []).looseness()["float32"]
+    assert all(0.01 <= ratio <= 1 for ratio in looseness.values()), looseness
 
 
 def test_attribute_shows_that_the_batch_policy_matters_more_than_the_framework() -> None:
