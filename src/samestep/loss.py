@@ -132,11 +132,36 @@ def get_loss(name: str) -> Loss:
     return LOSSES[name]
 
 
+def squared_error(xp: TensorOps, r: Array, delta: float) -> Array:
+    """``r^2``, without a factor 1/2; ``delta`` is ignored."""
+    return xp.square(r)
+
+
+def half_squared_error(xp: TensorOps, r: Array, delta: float) -> Array:
+    """``r^2 / 2``; ``delta`` is ignored."""
+    return 0.5 * xp.square(r)
+
+
+def absolute_error(xp: TensorOps, r: Array, delta: float) -> Array:
+    """``|r|``; ``delta`` is ignored."""
+    return xp.abs(r)
+
+
+def huber(xp: TensorOps, r: Array, delta: float) -> Array:
+    """``r^2 / 2`` where ``|r| < delta``, else ``delta (|r| - delta / 2)``."""
+    return xp.where(xp.abs(r) < delta, 0.5 * xp.square(r), delta * (xp.abs(r) - 0.5 * delta))
+
+
+def smooth_l1(xp: TensorOps, r: Array, delta: float) -> Array:
+    """``r^2 / (2 delta)`` where ``|r| < delta``, else ``|r| - delta / 2``; Huber's over delta."""
+    return xp.where(xp.abs(r) < delta, 0.5 * xp.square(r) / delta, xp.abs(r) - 0.5 * delta)
+
+
 register_loss(
     Loss(
         name="squared_error",
         formula="r^2",
-        value=lambda xp, r, delta: xp.square(r),
+        value=squared_error,
         derivative=lambda r, delta: 2 * r,
         magnitude=lambda r, delta: r * r,
         largest=lambda r, delta: r * r,
@@ -147,7 +172,7 @@ register_loss(
     Loss(
         name="half_squared_error",
         formula="r^2 / 2",
-        value=lambda xp, r, delta: 0.5 * xp.square(r),
+        value=half_squared_error,
         derivative=lambda r, delta: r,
         magnitude=lambda r, delta: 0.5 * r * r,
         largest=lambda r, delta: r * r,
@@ -158,7 +183,7 @@ register_loss(
     Loss(
         name="absolute_error",
         formula="|r|",
-        value=lambda xp, r, delta: xp.abs(r),
+        value=absolute_error,
         derivative=lambda r, delta: np.sign(r),
         magnitude=lambda r, delta: np.abs(r),
         largest=lambda r, delta: np.abs(r),
@@ -169,9 +194,7 @@ register_loss(
     Loss(
         name="huber",
         formula="r^2 / 2 if |r| < delta, else delta (|r| - delta / 2)",
-        value=lambda xp, r, delta: xp.where(
-            xp.abs(r) < delta, 0.5 * xp.square(r), delta * (xp.abs(r) - 0.5 * delta)
-        ),
+        value=huber,
         derivative=lambda r, delta: np.clip(r, -delta, delta),
         magnitude=lambda r, delta: np.where(
             np.abs(r) < delta, 0.5 * r * r, delta * (np.abs(r) + 0.5 * delta)
@@ -186,9 +209,7 @@ register_loss(
     Loss(
         name="smooth_l1",
         formula="r^2 / (2 delta) if |r| < delta, else |r| - delta / 2   (delta is called beta)",
-        value=lambda xp, r, delta: xp.where(
-            xp.abs(r) < delta, 0.5 * xp.square(r) / delta, xp.abs(r) - 0.5 * delta
-        ),
+        value=smooth_l1,
         derivative=lambda r, delta: np.clip(r / delta, -1.0, 1.0),
         magnitude=lambda r, delta: np.where(
             np.abs(r) < delta, 0.5 * r * r / delta, np.abs(r) + 0.5 * delta

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from samestep.errors import unknown_name
+from samestep.errors import UsageError, unknown_name
 from samestep.experiment import Experiment
 from samestep.interface import Array, Backend
 from samestep.plan import Plan
@@ -100,13 +100,25 @@ def _problems(backend: Backend, plans: dict[str, Plan]) -> list[DeviceProblem]:
 
 
 def as_trace(backend: Backend, plan: Plan, record: Record) -> Trace:
-    """Make a trace of a record of one fit, with the plan by which it is to be judged."""
+    """Make a trace of a record of one fit, with the plan by which it is to be judged.
+
+    Raises
+    ------
+    UsageError
+        If the record has other numbers of steps or rows than the plan.
+    """
     flat = {"prediction": record["prediction"], "loss": record["loss"]}
     for kind in ("gradient", "params", "state"):
         flat |= {f"{kind}/{name}": values for name, values in record[kind].items()}
     host = {name: np.expand_dims(backend.to_numpy(v), 1) for name, v in flat.items()}
     # Padding is whatever the version put there; a plan's repeats the first row of the batch.
     there = np.arange(plan.batches.shape[2]) < plan.rows[..., None]
-    host["prediction"] = np.where(there, host["prediction"], host["prediction"][..., :1])
+    prediction = host["prediction"]
+    if prediction.shape != there.shape:
+        raise UsageError(
+            f"A native fit recorded predictions of shape {prediction[:, 0].shape}.",
+            f"{plan.name} has {there[:, 0].shape}: steps, and rows of a minibatch.",
+        )
+    host["prediction"] = np.where(there, prediction, prediction[..., :1])
     participant = f"{backend.name}+native/{backend.device}/{backend.dtype}"
     return Trace.of_record(plan, participant, backend.dtype, host)

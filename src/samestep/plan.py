@@ -316,10 +316,17 @@ def _number(**named: object) -> float:
     raise UsageError(f"{name} is {value!r}.", "Expected a number.")
 
 
-def stack(plans: Iterable[Plan], name: str = "") -> Plan:
+def stack(plans: Iterable[Plan], name: str = "", *, steps: int = 0, width: int = 0) -> Plan:
     """Put runs together that share the loss, its reduction and the options of SGD.
 
     Runs of different length or batch size are padded; problems used more than once are kept once.
+
+    Parameters
+    ----------
+    plans : iterable of Plan
+    name : str
+    steps, width : int
+        Pad to at least so many steps and rows of a batch, so that stacks share one shape.
     """
     plans = list(plans)
     if not plans:
@@ -341,8 +348,8 @@ def stack(plans: Iterable[Plan], name: str = "") -> Plan:
                 position[id(problem)] = len(problems)
                 problems.append(problem)
     offsets = _offsets(problems)
-    steps = max(plan.steps for plan in plans)
-    width = max(plan.batches.shape[2] for plan in plans)
+    steps = max(steps, *(plan.steps for plan in plans))
+    width = max(width, *(plan.batches.shape[2] for plan in plans))
     runs = sum(plan.runs for plan in plans)
     batches = np.empty((steps, runs, width), np.int32)
     rows = np.zeros((steps, runs), np.int32)

@@ -82,7 +82,9 @@ def versions(exercise: Experiment, backends: Iterable[Backend]) -> dict[str, str
 def _shared(exercise: Experiment) -> str:
     """Source of an exercise's fits, of the losses that they name, and of what trains them."""
     losses = [get_loss(plan.loss).value for plan in exercise.fits().values()]
-    named = [f for f in dict.fromkeys(losses) if inspect.isfunction(f) and f.__name__.isidentifier()]
+    named = [
+        f for f in dict.fromkeys(losses) if inspect.isfunction(f) and f.__name__.isidentifier()
+    ]
     parts: list[Part] = [("model", predict), *(("loss", f) for f in named)]
     kind = type(exercise)
     fits = kind.typical_fit if kind.fits is Experiment.fits else kind.fits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,45 @@ class Trace:
     loss: npt.NDArray[Any] | None = None
     gradient: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @classmethod
+    def of_record(
+        cls, plan: Plan, participant: str, dtype: str, record: Mapping[str, npt.NDArray[Any]]
+    ) -> Trace:
+        """Make a trace of what a loop recorded after each of its steps.
+
+        Parameters
+        ----------
+        record : mapping of str to array of shape (steps, runs, ...)
+            ``prediction``, ``loss``, ``gradient/NAME``, ``params/NAME`` (after the step) and, with
+            momentum, ``state/NAME`` (the velocity after the step). What was before step 0 is the
+            plan's: its initial values, and velocities of zero.
+        """
+
+        def group(kind: str) -> dict[str, npt.NDArray[Any]]:
+            return {
+                name.removeprefix(kind): values
+                for name, values in record.items()
+                if name.startswith(kind)
+            }
+
+        start = plan.initial(dtype)
+        return cls(
+            plan=plan,
+            participant=participant,
+            dtype=dtype,
+            params={
+                name: np.concatenate([start[name][None], values])
+                for name, values in group("params/").items()
+            },
+            state={
+                name: np.concatenate([np.zeros_like(values[:1]), values])
+                for name, values in group("state/").items()
+            },
+            prediction=record["prediction"],
+            loss=record["loss"],
+            gradient=group("gradient/"),
+        )
 
     @property
     def every_step(self) -> bool:

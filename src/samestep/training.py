@@ -6,14 +6,16 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from samestep.descent import Descent
 from samestep.errors import UsageError
-from samestep.interface import Array, Backend, Params, SGDOptions
-from samestep.loss import Loss, Objective, Reduction, get_loss
+from samestep.interface import Array, Backend, Params
+from samestep.loss import Loss, Objective, get_loss
 from samestep.plan import Plan
 from samestep.trace import Trace
 
@@ -41,84 +43,48 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     plan.require_representable(backend.dtype)
     stacked = plan.runs > 1
     ragged = not bool(plan.active.all())
-    fit = _compiled_fit(
-        backend,
-        get_loss(plan.loss),
-        plan.reduction,
-        plan.options,
-        stacked=stacked,
-        ragged=ragged,
-        every_step=every_step,
+    descent = Descent(
+        backend, get_loss(plan.loss), plan.reduction, plan.options, stacked, ragged, every_step
     )
-    xs: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(dtype)}
+    data: dict[str, npt.NDArray[Any]] = {}
+    batches: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(dtype)}
     if stacked:
         # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
         # would take most of the time. A single run keeps its data on the device, in one copy.
-        xs["X"], xs["y"] = _GATHERED.rows(plan, backend.dtype)
-        X, y = xs["X"][:0, 0, 0], xs["y"][:0, 0, 0]
+        batches["X"], batches["y"] = _GATHERED.rows(plan, backend.dtype)
     else:
-        X, y = plan.data(dtype)
-        xs["batch"] = plan.batches
+        data["X"], data["y"] = plan.data(dtype)
+        batches["rows"] = plan.batches
     if ragged:
-        xs["active"] = plan.active
-    start = plan.initial(dtype)
+        batches["active"] = plan.active
+    initial = start = plan.initial(dtype)
     # The rate is rounded to the working precision here, once, so that every backend and the
     # oracle use the same number.
     rates = plan.learning_rate.astype(dtype)
     rate: Any = backend.asarray(rates) if stacked else float(rates[0])
-    if stacked:
-        params = start
-    else:
-        xs = {name: values[:, 0] for name, values in xs.items()}
-        params = {name: values[0] for name, values in start.items()}
-    final, record = fit(
-        rate,
-        plan.delta,
-        backend.asarray(X),
-        backend.asarray(y),
-        {name: backend.asarray(values) for name, values in params.items()},
-        {name: backend.asarray(values) for name, values in xs.items()},
+    if not stacked:
+        batches = {name: values[:, 0] for name, values in batches.items()}
+        initial = {name: values[0] for name, values in start.items()}
+
+    def to_device(arrays: dict[str, npt.NDArray[Any]]) -> Params:
+        return {name: backend.asarray(values) for name, values in arrays.items()}
+
+    final, record = backend.compile(descent)(
+        rate, plan.delta, to_device(data), to_device(initial), to_device(batches)
     )
 
     def fetch(array: Array, run_axis: int) -> npt.NDArray[Any]:
         values = backend.to_numpy(array)
         return values if stacked else np.expand_dims(values, run_axis)
 
-    if not every_step:
+    if every_step:
+        recorded = {name: fetch(values, 1) for name, values in record.items()}
+        trace = Trace.of_record(plan, backend.label, backend.dtype, recorded)
+    else:
         ends = {name: fetch(values, 0) for name, values in final.items()}
-        return Trace(
-            plan,
-            backend.label,
-            backend.dtype,
-            {name: np.stack([start[name], end]) for name, end in ends.items()},
-            seconds=time.perf_counter() - started,
-        )
-    recorded = {name: fetch(values, 1) for name, values in record.items()}
-
-    def group(kind: str) -> dict[str, npt.NDArray[Any]]:
-        return {
-            name.removeprefix(kind): values
-            for name, values in recorded.items()
-            if name.startswith(kind)
-        }
-
-    return Trace(
-        plan=plan,
-        participant=backend.label,
-        dtype=backend.dtype,
-        params={
-            name: np.concatenate([start[name][None], values])
-            for name, values in group("params/").items()
-        },
-        state={
-            name: np.concatenate([np.zeros_like(values[:1]), values])
-            for name, values in group("state/").items()
-        },
-        prediction=recorded["prediction"],
-        loss=recorded["loss"],
-        gradient=group("gradient/"),
-        seconds=time.perf_counter() - started,
-    )
+        params = {name: np.stack([start[name], end]) for name, end in ends.items()}
+        trace = Trace(plan, backend.label, backend.dtype, params)
+    return replace(trace, seconds=time.perf_counter() - started)
 
 
 def validation_loss(backend: Backend, trace: Trace, run: int = 0) -> npt.NDArray[np.float64]:
@@ -182,62 +148,3 @@ class _Gathered:
 
 
 _GATHERED = _Gathered()
-
-
-# The cache keeps one function per combination, because a framework that compiles recognises a
-# function by its identity: a new closure for each call would be compiled each time.
-@functools.lru_cache(maxsize=256)
-def _compiled_fit(
-    backend: Backend,
-    loss: Loss,
-    reduction: Reduction,
-    options: SGDOptions,
-    *,
-    stacked: bool,
-    ragged: bool,
-    every_step: bool,
-) -> Callable[..., tuple[Params, Params]]:
-    xp = backend.xp
-
-    def keep_ended(active: Array, new: Params, old: Params) -> Params:
-        """Freeze runs that have ended: momentum and decay would move them still."""
-        kept = {}
-        for name, value in new.items():
-            flag = xp.reshape(active, active.shape + (1,) * (value.ndim - active.ndim))
-            kept[name] = xp.where(flag, value, old[name])
-        return kept
-
-    # The rate and delta are arguments, so that plans which differ in them alone share one function.
-    def fit(
-        rate: Any, delta: Any, X: Array, y: Array, params: Params, xs: Params
-    ) -> tuple[Params, Params]:
-        objective = Objective(xp, loss, reduction, delta)
-        value_and_grad = backend.value_and_grad(objective, runs=stacked, has_aux=True)
-        sgd = backend.sgd(rate, options)
-
-        def step(carry: tuple[Params, Params], x: Params) -> tuple[tuple[Params, Params], Params]:
-            params, state = carry
-            if stacked:
-                batch = x["X"], x["y"]
-            else:
-                batch = xp.take(X, x["batch"], axis=0), xp.take(y, x["batch"], axis=0)
-            (loss_value, prediction), grads = value_and_grad(params, *batch, x["mask"])
-            new_params, new_state = sgd.step(params, grads, state)
-            if ragged:
-                new_params = keep_ended(x["active"], new_params, params)
-                new_state = keep_ended(x["active"], new_state, state)
-            record: Params = {}
-            if every_step:
-                record = {"prediction": prediction, "loss": loss_value}
-                for kind, values in (
-                    ("gradient", grads),
-                    ("params", new_params),
-                    ("state", new_state),
-                ):
-                    record.update({f"{kind}/{name}": value for name, value in values.items()})
-            return (new_params, new_state), record
-
-        (final, _), record = backend.scan(step, (params, sgd.init(params)), xs)
-        return final, record
-
-    return backend.compile(fit)

@@ -1,4 +1,4 @@
-"""The regression losses that optax ships, reduced as its users reduce them.
+"""The regression losses that optax ships, and those that its users write by hand.
 
 Each is ``f(prediction, y, delta, reduction)`` with ``reduction`` one of ``"none"``, ``"mean"`` and
 ``"sum"``; those without a parameter ignore ``delta``. Losses of optax are elementwise: the
@@ -36,8 +36,20 @@ def huber(prediction: Array, y: Array, delta: float, reduction: str) -> Array:
     return _REDUCE[reduction](optax.huber_loss(prediction, y, delta=delta))
 
 
+def absolute_error(prediction: Array, y: Array, delta: float, reduction: str) -> Array:
+    """``|r|``."""
+    return _REDUCE[reduction](jnp.abs(prediction - y))
+
+
+def smooth_l1(prediction: Array, y: Array, delta: float, reduction: str) -> Array:
+    """``r^2 / (2 delta)`` up to ``|r| = delta``, else ``|r| - delta / 2``: Huber's over delta."""
+    return _REDUCE[reduction](optax.huber_loss(prediction, y, delta=delta) / delta)
+
+
 LOSSES: dict[str, Callable[..., Any]] = {
     "loss/squared_error": squared_error,
     "loss/half_squared_error": half_squared_error,
     "loss/huber": huber,
+    "loss-by-hand/absolute_error": absolute_error,
+    "loss-by-hand/smooth_l1": smooth_l1,
 }

@@ -1,4 +1,4 @@
-"""The regression losses that PyTorch ships, called as its users call them.
+"""The regression losses that PyTorch ships, and the one that its users write by hand.
 
 Each is ``f(prediction, y, delta, reduction)`` with ``reduction`` one of ``"none"``, ``"mean"`` and
 ``"sum"``; those without a parameter ignore ``delta``. PyTorch ships no half of the squared error.
@@ -36,9 +36,16 @@ def smooth_l1(prediction: Tensor, y: Tensor, delta: float, reduction: str) -> Te
     return loss
 
 
+def half_squared_error(prediction: Tensor, y: Tensor, delta: float, reduction: str) -> Tensor:
+    """``r^2 / 2``."""
+    loss: Tensor = nn.MSELoss(reduction=reduction)(prediction, y) / 2
+    return loss
+
+
 LOSSES: dict[str, Callable[..., Any]] = {
     "loss/squared_error": squared_error,
     "loss/absolute_error": absolute_error,
     "loss/huber": huber,
     "loss/smooth_l1": smooth_l1,
+    "loss-by-hand/half_squared_error": half_squared_error,
 }
