@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from samestep.agreement import compare as compare
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
+    from samestep.conventions import equivalent_learning_rate as equivalent_learning_rate
     from samestep.divergence import explain as explain
     from samestep.errors import MissingParticipantError as MissingParticipantError
     from samestep.errors import SamestepError as SamestepError
@@ -25,16 +26,23 @@ if TYPE_CHECKING:
     from samestep.interface import TensorOps as TensorOps
     from samestep.judgement import judge as judge
     from samestep.lab import Lab as Lab
+    from samestep.ledger.conduct import losses as losses
+    from samestep.ledger.optimizer_ledger import optimizers as optimizers
     from samestep.loss import Loss as Loss
     from samestep.loss import closed_form as closed_form
     from samestep.loss import register_loss as register_loss
     from samestep.plan import Plan as Plan
     from samestep.plan import stack as stack
+    from samestep.port import assert_same_step as assert_same_step
+    from samestep.port import port_check as port_check
+    from samestep.probes.conduct import atlas as atlas
     from samestep.problem import Problem as Problem
     from samestep.problem import SyntheticRegression as SyntheticRegression
     from samestep.registry import backend as backend
     from samestep.registry import oracle as oracle
     from samestep.runner import run as run
+    from samestep.runner import show_progress as show_progress
+    from samestep.sweeping.conduct import sweep as sweep
     from samestep.trace import Trace as Trace
     from samestep.training import train as train
     from samestep.training import validation_loss as validation_loss
@@ -45,14 +53,20 @@ _HOME = {
     "lab": ("Lab",),
     "interface": ("Backend", "SGDOptions", "TensorOps"),
     "claims": ("Claim", "Evidence"),
+    "conventions": ("equivalent_learning_rate",),
     "divergence": ("explain",),
+    "ledger.conduct": ("losses",),
+    "ledger.optimizer_ledger": ("optimizers",),
+    "port": ("assert_same_step", "port_check"),
+    "sweeping.conduct": ("sweep",),
     "errors": ("MissingParticipantError", "SamestepError", "UsageError"),
     "experiment": ("Experiment", "Parameter"),
     "loss": ("Loss", "closed_form", "register_loss"),
     "plan": ("Plan", "stack"),
+    "probes.conduct": ("atlas",),
     "problem": ("Problem", "SyntheticRegression"),
     "registry": ("backend", "oracle"),
-    "runner": ("run",),
+    "runner": ("run", "show_progress"),
     "trace": ("Trace",),
     "training": ("train", "validation_loss"),
 }

@@ -24,6 +24,10 @@ class SamestepError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep message and hint apart where an error travels between processes."""
+        return type(self), (self.message, self.hint), self.__dict__
+
 
 class UsageError(SamestepError, ValueError):
     """A value that was given cannot be used."""

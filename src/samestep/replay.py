@@ -15,16 +15,22 @@ class CurveModel(Model):
     """A line through points; it ends where a number is no longer finite."""
 
     label: str = Field(description="whose curve")
-    x: list[Number]
-    y: list[Number]
+    x: list[Number] = Field(description="a number for each point")
+    y: list[Number] = Field(description="as many")
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> CurveModel:
+        if len(self.x) != len(self.y):
+            raise ValueError(f"curve {self.label}: {len(self.x)} and {len(self.y)} numbers")
+        return self
 
 
 class AxisModel(Model):
     """An axis of a panel; what lies beyond its ends is cut off."""
 
     title: str = Field(description="what is drawn, with its unit")
-    low: Number
-    high: Number
+    low: Number = Field(description="left or lower end")
+    high: Number = Field(description="right or upper end")
     log: bool = Field(default=False, description="logarithmic; then the low end is positive")
 
     @model_validator(mode="after")

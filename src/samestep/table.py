@@ -147,7 +147,9 @@ class Table(_Model):
 
         shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in self.columns:
-            shown.add_column(column.title, justify="right" if column.kind == "number" else "left")
+            justify: Literal["left", "right"] = "right" if column.kind == "number" else "left"
+            # Long names are broken rather than cut short: a reader has to see them whole.
+            shown.add_column(column.title, justify=justify, overflow="fold")
         for row in self.rows:
             shown.add_row(*map(Text, self.texts(row)))
         note = [Text(self.note, style="dim")] if self.note else []

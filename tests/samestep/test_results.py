@@ -85,7 +85,7 @@ def test_everything_that_was_found_is_in_the_model() -> None:
     assert [(p.id, p.holds, p.seeds) for p in model.published] == [("w1", None, 60)]
     assert [(p.wrong_setting, p.rejected) for p in model.power] == [("far", 1.0)]
     assert [fit.truth for fit in model.fits] == [[2.0, -3.4, 4.2]] * 2
-    assert [f.name for f in model.figures] == ["named-loss-curves"]
+    assert [f.name for f in model.figures] == ["named-loss-curves", "named-paths"]
 
 
 def test_a_summary_comes_back_from_json_as_it_was() -> None:
@@ -194,7 +194,7 @@ def test_saving_writes_what_it_says(tmp_path: Path) -> None:
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     figures = {
         f"figures/named-{name}.{kind}"
-        for name in ("loss-curves", "line")
+        for name in ("loss-curves", "paths", "line")
         for kind in ("svg", "png")
     }
     traces = {f"traces/one-fit--{name}-cpu-float64.npz" for name in ("torch", "numpy")}
@@ -224,7 +224,7 @@ def test_saving_twice_is_saving_once(tmp_path: Path) -> None:
     result.save(tmp_path)
     first = {path: path.read_bytes() for path in tmp_path.rglob("*.svg")}
     first |= {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-    assert len(first) == 3
+    assert len(first) == 4
     result.save(tmp_path)
     assert {path: path.read_bytes() for path in first} == first
 

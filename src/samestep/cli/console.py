@@ -8,6 +8,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
@@ -17,7 +18,17 @@ from samestep.errors import SamestepError, one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["FAILED", "HELD", "INTERRUPTED", "UNUSABLE", "command", "errors", "output", "show_error"]
+__all__ = [
+    "FAILED",
+    "HELD",
+    "INTERRUPTED",
+    "UNUSABLE",
+    "command",
+    "errors",
+    "output",
+    "show_error",
+    "show_in_browser",
+]
 
 HELD, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all held; something was contradicted; wrong usage or a participant is missing."""
@@ -58,6 +69,14 @@ def show_error(message: str, hint: str = "") -> None:
     console.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
     if hint:
         console.print(f"       {hint}", soft_wrap=True)
+
+
+def show_in_browser(page: Path) -> None:
+    """Open a page, or say where it is."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        errors().print(f"No browser was found; open {page} yourself.", soft_wrap=True)
 
 
 def set_debug(*, debug: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from samestep.cli.console import (
     output,
     report_exception,
     show_error,
+    show_in_browser,
 )
 from samestep.cli.outcome import failure_lines, header_line, outcome_line, total_lines
 from samestep.cli.progress import RunProgress
@@ -31,6 +31,7 @@ from samestep.interface import DTYPES
 from samestep.report import write_report
 from samestep.runner import DEFAULT_SEEDS, Campaign
 from samestep.summary import ExerciseModel
+from samestep.table import load_tables
 
 __all__ = ["run_exercises"]
 
@@ -98,12 +99,7 @@ def prepare_folder(folder: Path) -> None:
             f" ({error.filename}).",
             "Name another one: --out DIR.",
         ) from error
-
-
-def show_in_browser(report: Path) -> None:
-    """Open the report, or say where it is."""
-    if not webbrowser.open(report.resolve().as_uri()):
-        errors().print(f"No browser was found; open {report} yourself.", soft_wrap=True)
+    load_tables(folder)  # they go into the report: better refused now than after the work
 
 
 class _Session:

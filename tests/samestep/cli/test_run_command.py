@@ -49,7 +49,7 @@ def test_everything_held(samestep, tmp_path):
     written = summary(folder)
     assert written.ok
     assert [e.id for e in written.exercises] == ["pictured", "idle"]
-    assert len(written.exercises[0].figures) == 2
+    assert len(written.exercises[0].figures) == 3
     for figure in written.exercises[0].figures:
         assert [Path(name).suffix for name in figure.files] == [".svg", ".png"]
         assert all((folder / name).stat().st_size > 0 for name in figure.files)

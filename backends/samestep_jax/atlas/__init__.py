@@ -1,0 +1,15 @@
+"""JAX's side of the autodiff atlas: short functions, as a user of JAX would write them."""
+
+from samestep.probes import Natives
+from samestep_jax.atlas import around, composition, gradients, kinks, numbers, tracing
+from samestep_jax.atlas.modes import MODES
+
+NATIVE = Natives(
+    kinks.native,
+    gradients.native,
+    composition.native,
+    tracing.native,
+    numbers.native,
+    around.native,
+    modes=MODES,
+)

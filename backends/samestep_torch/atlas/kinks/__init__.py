@@ -1,0 +1,46 @@
+"""PyTorch's side of the category "kinks"."""
+
+from samestep.probes import Natives
+from samestep_torch.atlas.kinks import (
+    activations,
+    angles,
+    compositions,
+    determinants,
+    factorizations,
+    indexing,
+    logarithms,
+    losses,
+    modes,
+    norms,
+    order,
+    piecewise,
+    powers,
+    products,
+    reductions,
+    roots,
+    special,
+    steps,
+    ties,
+)
+
+native = Natives(
+    piecewise.native,
+    activations.native,
+    steps.native,
+    ties.native,
+    order.native,
+    roots.native,
+    powers.native,
+    norms.native,
+    logarithms.native,
+    angles.native,
+    special.native,
+    products.native,
+    reductions.native,
+    losses.native,
+    indexing.native,
+    determinants.native,
+    factorizations.native,
+    compositions.native,
+    modes.native,
+)

@@ -1,0 +1,6 @@
+"""PyTorch's side of the category "tracing"."""
+
+from samestep.probes import Natives
+from samestep_torch.atlas.tracing import caches, flow
+
+native = Natives(flow.native, caches.native)

@@ -1,0 +1,1 @@
+"""Three lessons, as scripts that Jupyter opens as notebooks (jupytext, percent format)."""
