@@ -1,0 +1,1 @@
+"""Beyond one machine: the same chunks on a Dask cluster."""

@@ -1,0 +1,1 @@
+"""Results on disk that survive: what is finished is kept, and nothing half-written is believed."""
