@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samestep.devices import resolve_device
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
+from samestep.interface import Array, Backend, Environment, Params, TensorOps
 from samestep.loss import find_closed_form
 
 
@@ -52,30 +52,3 @@ class NumpyBackend(Backend):
     ) -> Callable[..., tuple[Any, Params]]:
         """Return the registered closed form; it broadcasts over runs by itself."""
         return self.compile(find_closed_form(loss))
-
-    def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
-        """Write the update out."""
-        mu, decay = options.momentum, options.weight_decay
-
-        def per_run(array: Array) -> Array:
-            rate = np.asarray(learning_rate, dtype=array.dtype)
-            return rate.reshape(rate.shape + (1,) * (array.ndim - rate.ndim))
-
-        def init(params: Params) -> Params:
-            return {name: np.zeros_like(p) for name, p in params.items()} if mu else {}
-
-        def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
-            new_params: Params = {}
-            new_state: Params = {}
-            with self.scope():
-                for name, p in params.items():
-                    direction = grads[name] + p.dtype.type(decay) * p if decay else grads[name]
-                    if mu:
-                        factor = p.dtype.type(mu)
-                        velocity = factor * state[name] + direction
-                        new_state[name] = velocity
-                        direction = direction + factor * velocity if options.nesterov else velocity
-                    new_params[name] = p - per_run(p) * direction
-            return new_params, new_state
-
-        return SGD(init, step)

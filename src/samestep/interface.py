@@ -167,9 +167,33 @@ class Backend(abc.ABC):
             shaped like ``params``; a parameter that the loss does not use has gradient zero.
         """
 
-    @abc.abstractmethod
+    def run_by_run(
+        self, one: Callable[..., tuple[Any, Params]]
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Turn what :meth:`value_and_grad` returns for one run into what it returns for many.
+
+        For a framework without ``vmap``: one run after the other, then stacked.
+        """
+
+        def every(params: Params, *rest: Array) -> tuple[Any, Params]:
+            runs = range(len(next(iter(params.values()))))
+            outs, grads = zip(
+                *(one({k: p[i] for k, p in params.items()}, *(x[i] for x in rest)) for i in runs),
+                strict=True,
+            )
+            with self.scope():
+                stacked = {k: self.xp.stack([g[k] for g in grads], axis=0) for k in params}
+                if isinstance(outs[0], tuple):
+                    parts = zip(*outs, strict=True)
+                    return tuple(self.xp.stack(list(part), axis=0) for part in parts), stacked
+                return self.xp.stack(list(outs), axis=0), stacked
+
+        return every
+
     def sgd(self, learning_rate: float | Array, options: SGDOptions = SGDOptions()) -> SGD:
         """Stochastic gradient descent of this framework.
+
+        The default writes the rule of :class:`SGD` out; a framework that ships one uses its own.
 
         Parameters
         ----------
@@ -178,6 +202,31 @@ class Backend(abc.ABC):
         options : SGDOptions
             Momentum, Nesterov, weight decay.
         """
+        mu, decay = options.momentum, options.weight_decay
+
+        def init(params: Params) -> Params:
+            return {name: self.xp.zeros_like(p) for name, p in params.items()} if mu else {}
+
+        def rate_for(p: Array) -> float | Array:
+            if isinstance(learning_rate, float):
+                return learning_rate
+            shape = learning_rate.shape + (1,) * (p.ndim - learning_rate.ndim)
+            return self.xp.reshape(learning_rate, shape)
+
+        def step(params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+            new_params: Params = {}
+            new_state: Params = {}
+            with self.scope():
+                for name, p in params.items():
+                    direction = grads[name] + decay * p if decay else grads[name]
+                    if mu:
+                        velocity = mu * state[name] + direction
+                        new_state[name] = velocity
+                        direction = direction + mu * velocity if options.nesterov else velocity
+                    new_params[name] = p - rate_for(p) * direction
+            return new_params, new_state
+
+        return SGD(init, step)
 
     def scan(
         self,

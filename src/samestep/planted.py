@@ -47,11 +47,13 @@ class BrokenBackend(StepwiseBackend):
     def value_and_grad(
         self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
     ) -> Callable[..., tuple[Any, Params]]:
-        """Differentiate as the sound backend does, with the bug before and after."""
+        """Differentiate an objective with the bug before and after, anything else soundly."""
         bug = self._bug
         sound = self.inner.value_and_grad(loss, runs=runs, has_aux=has_aux)
+        if not (isinstance(loss, Objective) and has_aux):
+            return sound
         other = sound
-        if bug.objective and isinstance(loss, Objective):
+        if bug.objective:
             changed = bug.objective(loss)
             other = self.inner.value_and_grad(changed, runs=runs, has_aux=has_aux)
 

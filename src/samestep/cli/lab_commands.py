@@ -109,6 +109,19 @@ def selftest(
     return run_selftest(on=on or [], sound=sound, teeth=teeth, as_json=json, folder=out)
 
 
+@app.command(rich_help_panel=LAB)
+@command
+def check(
+    backend: Annotated[
+        str, typer.Argument(metavar="NAME[@DEVICE]", help="The backend to certify.")
+    ],
+) -> int:
+    """Run the conformance kit on a backend and print its certificate."""
+    from samestep.cli.check import check_backend
+
+    return check_backend(backend)
+
+
 @app.command("list", rich_help_panel=LAB)
 @command
 def list_() -> int:

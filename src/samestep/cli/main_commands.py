@@ -130,11 +130,11 @@ def explain(
 @command
 def port(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FILE", help="Python that defines torch_side, jax_side and batches."
         ),
-    ],
+    ] = None,
     *,
     dtype: Annotated[
         str | None,
@@ -142,10 +142,18 @@ def port(
             metavar="DTYPE", help="float32, float64, bfloat16 or float16; default: the sides'."
         ),
     ] = None,
+    selftest: Annotated[
+        bool, typer.Option("--selftest", help="Check ports of real models with planted bugs.")
+    ] = False,
     json: Json = False,
+    markdown: Markdown = False,
     out: Out = None,
 ) -> int:
     """Check a port of one's own, layer by layer and step by step."""
+    if selftest:
+        from samestep.cli.port_trials import show_port_trials
+
+        return show_port_trials(as_json=json, markdown=markdown, folder=out)
     from samestep.cli.port import check_port
 
     return check_port(file, dtype=dtype, out=out, as_json=json)

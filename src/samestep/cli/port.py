@@ -18,13 +18,13 @@ _OPTIONS = ("mapping", "activations", "leave_out", "parameters", "referee")
 
 
 def check_port(
-    file: Path, *, dtype: str | None = None, out: Path | None = None, as_json: bool = False
+    file: Path | None, *, dtype: str | None = None, out: Path | None = None, as_json: bool = False
 ) -> int:
     """Run a file that defines two sides and batches, compare the sides, and print the answer.
 
     Parameters
     ----------
-    file : Path
+    file : Path or None
         Python; it defines ``torch_side``, ``jax_side`` and ``batches``, and may define other
         arguments of :func:`samestep.port_check`: ``mapping``, ``activations``, ``leave_out``,
         ``parameters``, ``referee``.
@@ -56,10 +56,13 @@ def check_port(
     return HELD if result.holds else FAILED
 
 
-def _run(file: Path) -> dict[str, Any]:
+def _run(file: Path | None) -> dict[str, Any]:
     """Run a file as Python does, so that it can import what lies beside it."""
-    if not file.is_file():
-        raise UsageError(f"There is no file {file}.", "Name a Python file: samestep port FILE.")
+    if file is None or not file.is_file():
+        raise UsageError(
+            f"There is no file {file}." if file else "No file was named.",
+            "Name a Python file: samestep port FILE. samestep port --selftest needs none.",
+        )
     sys.path.insert(0, str(file.parent.resolve()))
     try:
         return runpy.run_path(str(file))
