@@ -28,7 +28,8 @@ finally:
 
 
 def run(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = ["run", "book-versions", "--seeds", "20", "--out", "here", "--json", *options]
+    command = ["run", "book-versions", "--seeds", "20", "--dtype", "float64"]
+    command += ["--out", "here", "--json", *options]
     return subprocess.run(
         [sys.executable, "-c", COMMAND_LINE, *command],
         cwd=folder,
