@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from samestep.agreement import compare as compare
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
+    from samestep.conventions import Convention as Convention
     from samestep.conventions import equivalent_learning_rate as equivalent_learning_rate
     from samestep.divergence import explain as explain
     from samestep.errors import MissingParticipantError as MissingParticipantError
@@ -53,7 +54,7 @@ _HOME = {
     "lab": ("Lab",),
     "interface": ("Backend", "SGDOptions", "TensorOps"),
     "claims": ("Claim", "Evidence"),
-    "conventions": ("equivalent_learning_rate",),
+    "conventions": ("Convention", "equivalent_learning_rate"),
     "divergence": ("explain",),
     "ledger.conduct": ("losses",),
     "ledger.optimizer_ledger": ("optimizers",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from samestep.problem import Problem
 from samestep.referee import QUANTITIES
 from samestep.training import train
 
-__all__ = ["Trial", "random_plan", "try_sound"]
+__all__ = ["Trial", "random_plan", "try_seeds", "try_sound"]
 
 # Shapes come from short lists, so that a framework that compiles can reuse what it compiled.
 _EXAMPLES = (1, 2, 3, 5, 8, 33, 96, 500, 5000)
@@ -99,6 +100,11 @@ def random_plan(seed: int) -> Plan:
         weight_decay=float(rng.choice([0.0, 0.0, 1e-3, 0.1])),
         name=f"sound problem {seed}",
     )
+
+
+def try_seeds(backend: Backend, seeds: Sequence[int]) -> list[Trial]:
+    """Run the random plans of some seeds, and judge every step of each."""
+    return [try_sound(backend, random_plan(seed), seed) for seed in seeds]
 
 
 def try_sound(backend: Backend, plan: Plan, seed: int = 0) -> Trial:

@@ -27,6 +27,7 @@ from samestep.summary import (
     PublishedModel,
     Summary,
 )
+from samestep.table import Column, Row, Table
 from samestep.trace import Trace
 
 __all__ = ["Result"]
@@ -127,6 +128,35 @@ class Result:
             if len(set(dtypes)) < len(dtypes):
                 found[name] = explain(*traces.values())
         return found
+
+    def table(self) -> Table:
+        """Return one row per exercise: is it the same step, and do the claims hold?"""
+        return Table(
+            id="exercises",
+            title="Exercises",
+            columns=(
+                Column(title="exercise"),
+                Column(title="same step", kind="verdict"),
+                Column(title="claims held", kind="number"),
+                Column(title="of", kind="number"),
+                Column(title="answer"),
+            ),
+            rows=tuple(
+                Row(
+                    cells=(
+                        exercise.id,
+                        all(agreement.holds for agreement in exercise.agreements),
+                        sum(claim.holds is True for claim in exercise.claims),
+                        len(exercise.claims),
+                        exercise.answer or exercise.error,
+                    )
+                )
+                for exercise in self.summary.exercises
+            ),
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
 
     def to_json(self) -> str:
         """Return the summary as JSON text."""

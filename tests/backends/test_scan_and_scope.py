@@ -174,6 +174,12 @@ def test_what_comes_out_is_a_copy(backend: Backend, shape: tuple[int, ...]) -> N
     assert backend.to_numpy(array).all()
 
 
+def test_a_zero_without_memory_comes_out() -> None:
+    curvature = torch.func.grad(torch.func.grad(torch.abs))(torch.tensor(1.0))
+    assert curvature._is_zerotensor()
+    assert samestep.backend("torch").to_numpy(curvature) == 0
+
+
 def test_floats_take_the_working_precision_and_integers_stay_integers(backend: Backend) -> None:
     for kind in ("float16", "float32", "float64"):
         array = backend.to_numpy(backend.asarray(np.ones(2, kind)))

@@ -2,36 +2,30 @@
 
 Three parametrisations go by one name. They are told apart by their values and slopes; then the
 learning rate is found that makes one follow the other's path, and it is shown what becomes of a fit
-on the published formula, why the published run needs ten times the usual rate, and what Huber's
-loss is good for.
+on the published formula, why the published run needs ten times the usual rate, what Huber's loss is
+good for, and what it does not survive either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from samestep.claims import Evidence
 from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
-from samestep.judgement import judge
 from samestep.lab import Lab
 from samestep.loss import Float64, get_loss
 from samestep.plan import Plan
-from samestep.problem import Problem, SyntheticRegression
+from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
-from samestep_experiments.huber_loss import robustness, trap, travel
-from samestep_experiments.huber_loss.figures import draw_forms, draw_robustness, draw_trap
+from samestep_experiments.huber_loss import limits, paths, robustness, trap, travel
+from samestep_experiments.huber_loss.figures import draw_forms, draw_trap
 from samestep_experiments.huber_loss.forms import FORMS, Case, Response
+from samestep_experiments.huber_loss.influence import quantiles_of_size
 from samestep_experiments.huber_loss.kinks import DELTAS, compare_forms
-
-POWER_OF_TWO, OTHER = 2.0, 3.0
-"""Parameters s at which smooth L1 is made to follow Huber's loss."""
-
-HUGE = 2.0**20
-"""A delta beyond every residual."""
+from samestep_experiments.huber_loss.robust_figures import draw_limits, draw_robustness, positions
 
 
 class HuberLoss(Experiment):
@@ -54,6 +48,17 @@ class HuberLoss(Experiment):
         problem = SyntheticRegression().draw(0)
         return Plan.of(problem, loss="huber", learning_rate=0.3, name="Huber's loss, rate 0.3")
 
+    def fits(self) -> dict[str, Plan]:
+        """Return Huber's loss at two rates, and smooth L1 at the rate that makes it follow."""
+        problem = SyntheticRegression(start="uniform").draw(0)
+        fast = Plan.of(problem, loss="huber", learning_rate=0.3, name="Huber's loss, rate 0.3")
+        slow = fast.vary(learning_rate=0.03, name="Huber's loss, rate 0.03")
+        wide = fast.vary(delta=2.0, name="Huber's loss, delta 2, rate 0.3")
+        smooth = wide.vary(
+            loss="smooth_l1", learning_rate=2 * 0.3, name="smooth L1, beta 2, rate 0.6"
+        )
+        return {plan.name: plan for plan in (fast, slow, wide, smooth)}
+
     def run(self, lab: Lab) -> str:
         """Tell the forms apart, then train on each of them."""
         delta, outlier = float(lab.parameter("delta")), float(lab.parameter("outlier"))
@@ -62,109 +67,30 @@ class HuberLoss(Experiment):
         if outlier == 0:
             raise UsageError("outlier is 0.", "Expected by how much labels are moved, not 0.")
         problem = lab.draw(SyntheticRegression(start="uniform"), 1)[0]
-        huber = Plan.of(problem, loss="huber", delta=travel.DELTA)
         titles = {rate: f"Huber's loss, rate {rate}" for rate in (travel.FAST, travel.SLOW)}
-        fits = lab.picture_of_fits(
-            {title: huber.vary(learning_rate=r, name=title) for r, title in titles.items()},
-            {titles[travel.FAST]: travel.FIT},
-        )
+        fits = lab.picture_of_fits(self.fits(), {titles[travel.FAST]: travel.FIT})
         responses = compare_forms(lab)
-        squared = _compare_paths(lab, problem)
+        squared = paths.compare(lab, problem)
         trap.state_tails(lab, responses)
         meant, truth = trap.train(lab)
         samples = travel.check_published(lab)
         travel.state_claims(lab, fits[titles[travel.FAST]], fits[titles[travel.SLOW]], samples)
         errors = robustness.fit(lab, delta, outlier)
         robustness.state_claims(lab, errors, delta, outlier)
+        descents = limits.descend(lab)
+        limits.state_claims(lab, descents)
 
-        _show(lab, responses, meant, truth, errors, delta, outlier)
+        found = next(iter(descents.values()))
+        _show(lab, responses, meant, truth, found)
+        _show_robustness(lab, next(iter(errors.values())), delta, outlier)
         return " ".join(
             (
                 _say_forms(lab, next(iter(meant.values()))),
                 _say_travel(next(iter(squared.values())), next(iter(samples.values()))),
-                _say_robustness(next(iter(errors.values())), outlier),
+                _say_robustness(next(iter(errors.values())), delta, outlier),
+                _say_limits(found),
             )
         )
-
-
-def _compare_paths(lab: Lab, problem: Problem) -> dict[str, Trace]:
-    """State which rate makes one loss follow another's path; return the fits of squared error."""
-    rate, slow = travel.FAST, travel.SLOW
-
-    def fit(loss: str, delta: float, learning_rate: float) -> dict[str, Trace]:
-        name = f"{loss}, parameter {delta:g}, rate {learning_rate:g}"
-        plan = Plan.of(problem, loss=loss, delta=delta, learning_rate=learning_rate, name=name)
-        return lab.train(plan)
-
-    huber = {s: fit("huber", s, rate) for s in (POWER_OF_TWO, OTHER)}
-    smooth = {s: fit("smooth_l1", s, s * rate) for s in (POWER_OF_TWO, OTHER)}
-    unscaled = fit("smooth_l1", POWER_OF_TWO, rate)
-    squared, huge = fit("squared_error", 1.0, slow), fit("huber", HUGE, 2 * slow)
-    lab.claim(
-        "smooth-l1-follows-huber",
-        f"Smooth L1 with parameter {POWER_OF_TWO:g} at rate {POWER_OF_TWO * rate:g} takes the "
-        f"steps of Huber's loss with delta {POWER_OF_TWO:g} at rate {rate:g}, to the bit.",
-        {
-            k: equal_paths(first, smooth[POWER_OF_TWO][k])
-            for k, first in huber[POWER_OF_TWO].items()
-            if k in smooth[POWER_OF_TWO]
-        },
-    )
-    lab.claim(
-        "smooth-l1-follows-huber-rounded",
-        f"With parameter {OTHER:g}, where dividing rounds, smooth L1 at rate {OTHER * rate:g} "
-        f"takes the steps of Huber's loss at rate {rate:g} within the rounding error of one step.",
-        {
-            k: same_step(trace, huber[OTHER][k].plan)
-            for k, trace in smooth[OTHER].items()
-            if k in huber[OTHER]
-        },
-    )
-    lab.claim(
-        "same-rate-parts-them",
-        f"At the same rate, {rate:g}, smooth L1 and Huber's loss with parameter {POWER_OF_TWO:g} "
-        "take different steps, from the first one on.",
-        {
-            k: parted(trace, huber[POWER_OF_TWO][k].plan)
-            for k, trace in unscaled.items()
-            if k in huber[POWER_OF_TWO]
-        },
-    )
-    lab.claim(
-        "huber-becomes-squared-error",
-        f"Huber's loss with a delta beyond every residual ({HUGE:,.0f}) at rate {2 * slow:g} takes "
-        f"the steps of squared error at rate {slow:g}, within the rounding error of one step: "
-        "it has the factor 1/2.",
-        {k: same_step(trace, squared[k].plan) for k, trace in huge.items() if k in squared},
-    )
-    return squared
-
-
-def equal_paths(first: Trace, second: Trace) -> Evidence:
-    """State whether two traces have the same parameters after every step, to the bit."""
-    gap = max(float(np.abs(first.params[n] - second.params[n]).max()) for n in first.params)
-    text = f"largest difference of the parameters over {first.plan.steps} steps: {gap:.3g}"
-    return Evidence(gap == 0.0, text, {"largest_gap": gap})
-
-
-def same_step(trace: Trace, plan: Plan) -> Evidence:
-    """State whether a trace takes, at every step, the step of another plan, but for rounding."""
-    verdict = judge(trace, plan).verdicts["update"]
-    ratio = verdict.worst.ratio if verdict.worst else 0.0
-    text = f"{verdict.judged:,} numbers, largest error over its bound: {ratio:.3g}"
-    return Evidence(verdict.holds, text, {"largest_error_over_bound": ratio})
-
-
-def parted(trace: Trace, plan: Plan) -> Evidence:
-    """State that a trace leaves the step of another plan at its first step."""
-    first = judge(trace, plan).verdicts["update"].first
-    if first is None:
-        return Evidence(holds=False, text="no step is beyond its bound")
-    text = (
-        f"{first.element} after step {first.step}: {first.observed:.6g} instead of "
-        f"{first.expected:.6g}"
-    )
-    return Evidence(first.step == 0, text, {"first_step": first.step})
 
 
 def _show(
@@ -172,11 +98,9 @@ def _show(
     responses: Mapping[str, Mapping[Case, Response]],
     meant: Mapping[str, trap.Course],
     truth: Mapping[str, trap.Course],
-    errors: Mapping[str, Mapping[str, np.ndarray]],
-    delta: float,
-    outlier: float,
+    found: limits.Paths,
 ) -> None:
-    """Draw the forms, the trap and the robustness."""
+    """Draw the forms, the trap and what no loss survives."""
     d = DELTAS[1]
     r = np.linspace(-3.2 * d, 3.2 * d, 641)
     answers = next(iter(responses.values()))
@@ -204,25 +128,74 @@ def _show(
             "started at the truth": next(iter(truth.values())),
         },
     )
-    shares = np.geomspace(min(robustness.SHARES[1:]), max(robustness.SHARES), 60)
-    noise = SyntheticRegression().noise
+    lab.figure(
+        "limits",
+        "Full-batch fits that start at the truth and leave it: median and 5 to 95 % of the runs. "
+        "Left: clean labels; absolute error goes on stepping as far as its rate lets it, unless "
+        f"that is below {limits.CRITICAL_RATE:.2g}. Middle: labels moved by {limits.SHIFT:g}; the "
+        "larger part of them wins. Right: one row in twenty has a first feature of "
+        f"{limits.LEVERAGE:g}; either loss gives w1 up.",
+        draw_limits,
+        settling={
+            **{
+                f"rate {rate:g}": (
+                    "absolute_error",
+                    limits.worst(found["absolute_error"][f"rate {rate:g}"]),
+                )
+                for rate in limits.RATES
+            },
+            "Huber's loss, rate 0.3": ("huber", limits.worst(found["huber"]["rate 0.3"])),
+        },
+        majority={
+            f"{share:.0%}": found["huber"][f"{share:.0%} moved"][..., 2] for share in limits.SHARES
+        },
+        leverage={loss: found[loss]["leverage"][..., 0] for loss in limits.LOSSES},
+        noise=limits.SPEC.noise,
+        shift=limits.SHIFT,
+    )
+
+
+def _show_robustness(lab: Lab, measured: robustness.Errors, delta: float, outlier: float) -> None:
+    """Draw measured errors beside those that theory predicts, against delta."""
+    compared = robustness.settings(delta)
+    huber = [setting.delta for setting in compared if setting.loss == "huber"]
+    ticks = positions(["squared\nerror", *(f"{d:g}" for d in huber), "absolute\nerror"], huber)
+    deltas = np.geomspace(min(ticks.values()), max(ticks.values()), 50)
+    quantiles = (0.05, 0.5, 0.95)
+
+    def panel(
+        cases: Sequence[robustness.Case], column: int
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        found = {}
+        for case in cases:
+            at = robustness.CASES.index(case)
+            sizes = np.abs([measured[setting][at, :, column] for setting in compared])
+            predicted = []
+            for d in deltas:
+                law = robustness.law(robustness.Setting("huber", d), case, outlier)
+                bias, spread = (law.bias, law.intercept) if column == 2 else (0.0, law.slopes)
+                predicted.append(quantiles_of_size(bias, spread, quantiles))
+            found[f"{case.share:.0%} moved"] = sizes, np.transpose(predicted)
+        return found
+
+    alike, at_random = (
+        (robustness.CLEAN, *cases) for cases in (robustness.ALIKE, robustness.AT_RANDOM)
+    )
     lab.figure(
         "robustness",
-        f"Errors of intercept and slope after some of the labels were moved by {outlier:g}: median "
-        "and 5 to 95 % of the runs, and the bias with unlimited data (lines). Huber's loss is "
-        "robust, not immune; the slopes have no bias under either loss.",
+        f"Errors of intercept and slope after some of the labels were moved by {outlier:g}, for "
+        "losses from absolute error (delta towards 0) through Huber's to squared error (delta "
+        f"without limit): median and 5 to 95 % of {measured[compared[0]].shape[1]} runs, beside "
+        "the theory of M-estimators. Huber's loss is robust, not immune: its bias is about in "
+        "proportion to delta.",
         draw_robustness,
-        shares=np.array(robustness.SHARES),
-        errors=next(iter(errors.values())),
-        theory={
-            loss: (
-                shares,
-                np.array(
-                    [robustness.population_bias(loss, e, outlier, delta, noise) for e in shares]
-                ),
-            )
-            for loss in robustness.LOSSES
+        panels={
+            "b, all moved the same way": panel(alike, 2),
+            "w1, all moved the same way": panel(alike, 0),
+            "b, moved up or down at random": panel(at_random, 2),
         },
+        measured_at=ticks,
+        deltas=deltas,
     )
 
 
@@ -261,23 +234,45 @@ def _say_travel(squared: Trace, samples: Mapping[str, Float64]) -> str:
     )
 
 
-def _say_robustness(errors: Mapping[str, Float64], outlier: float) -> str:
-    """Say what moved labels did to either loss."""
-    clean, *moved = (robustness.SHARES.index(share) for share in (0.0, *robustness.CLAIMED))
-    worst = {loss: np.median(np.abs(e[clean]).max(axis=1)) for loss, e in errors.items()}
-    bias = {loss: [e[i, :, -1].mean() for i in moved] for loss, e in errors.items()}
-    shares = " and ".join(f"{share:.0%}" for share in robustness.CLAIMED)
-    runs = errors["huber"].shape[1]
-    robust = all(
-        abs(h) < abs(s) / 2 for h, s in zip(bias["huber"], bias["squared_error"], strict=True)
-    )
+def _say_robustness(errors: robustness.Errors, delta: float, outlier: float) -> str:
+    """Say what moved labels did to each loss."""
+    named = {
+        "squared error": robustness.Setting("squared_error", delta),
+        f"Huber's loss (delta {delta:g})": robustness.Setting("huber", delta),
+        "absolute error": robustness.Setting("absolute_error", delta),
+    }
+    clean = robustness.CASES.index(robustness.CLEAN)
+    moved = [robustness.CASES.index(case) for case in robustness.ALIKE]
+    worst = [np.median(np.abs(errors[s][clean]).max(axis=1)) for s in named.values()]
+    bias = {name: [errors[s][i, :, -1].mean() for i in moved] for name, s in named.items()}
+    squared, huber, _ = bias.values()
+    shares = " and ".join(f"{case.share:.0%}" for case in robustness.ALIKE)
+    runs = errors[named["squared error"]].shape[1]
+    robust = all(abs(h) < abs(s) / 2 for h, s in zip(huber, squared, strict=True))
     return (
-        f"On clean labels a fit with Huber's loss is off by {worst['huber']:.2g}, with squared "
-        f"error by {worst['squared_error']:.2g}; with {shares} of the labels moved by {outlier:g} "
-        f"the intercept is off by {bias['huber'][0]:.2g} and {bias['huber'][1]:.2g} with Huber's "
-        f"loss, by {bias['squared_error'][0]:.2g} and {bias['squared_error'][1]:.2g} with squared "
-        f"error ({runs} {_runs(runs)}): "
+        f"On clean labels {', '.join(named)} are off by {', '.join(f'{w:.2g}' for w in worst)}; "
+        f"with {shares} of the labels moved by {outlier:g} the intercept is off by "
+        + ", by ".join(
+            f"{first:.2g} and {second:.2g} with {name}" for name, (first, second) in bias.items()
+        )
+        + f" ({runs} {_runs(runs)}): Huber's loss is "
         + ("robust, not immune." if robust else "not robust with this delta.")
+    )
+
+
+def _say_limits(found: limits.Paths) -> str:
+    """Say what no loss survived."""
+    many = limits.SHARES[-1]
+    ends = [np.median(found[loss][f"{many:.0%} moved"][-1, :, 2]) for loss in limits.LOSSES]
+    w1 = [np.median(found[loss]["leverage"][-1, :, 0]) for loss in limits.LOSSES]
+    rate = limits.RATES[1]
+    last = [np.median(limits.last_step(found[loss][f"rate {rate:g}"])) for loss in limits.LOSSES]
+    return (
+        f"No loss survives a majority of moved labels (with {many:.0%} absolute error and Huber's "
+        f"loss end {ends[0]:.2g} and {ends[1]:.2g} off) or leverage points (w1 off by "
+        f"{w1[0]:.2g} and {w1[1]:.2g}), and at a constant rate absolute error never settles: at "
+        f"{rate:g} step {limits.STEPS} was still {last[0]:.2g} long, that of Huber's loss "
+        f"{last[1]:.2g}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The figures of the exercise on Huber's loss."""
+"""Figures of the exercise on Huber's loss: the three forms, and the trap."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samestep.figures import COLOURS, new_figure
+from samestep.figures import COLOURS, WIDTH, new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from samestep_experiments.huber_loss.trap import Course
@@ -21,19 +20,17 @@ _NAMES = {
     "published_huber": "published formula",
     "huber": "Huber's loss",
     "smooth_l1": "smooth L1",
-    "squared_error": "squared error",
 }
 _COLOURS = {
     "published_huber": COLOURS["vermillion"],
     "huber": COLOURS["blue"],
     "smooth_l1": COLOURS["green"],
-    "squared_error": COLOURS["orange"],
 }
 
 # Where each formula is named in the panels of values and of slopes: residual in units of delta, how
 # many points above the curve, and which end of the text is there.
 _FORM_LABELS = {
-    "published_huber": ((1.9, -10, "right"), (3.2, -12, "right")),
+    "published_huber": ((1.9, -10, "right"), (3.2, 11, "right")),
     "huber": ((2.4, 8, "right"), (3.2, 11, "right")),
     "smooth_l1": ((2.1, -13, "left"), (3.2, -12, "right")),
 }
@@ -48,7 +45,7 @@ def draw_forms(delta: float, curves: Mapping[str, Curve], measured: Mapping[str,
     curves, measured : mapping of str to tuple of three arrays
         Residual, value and slope by loss: of the formula, and what a participant answered.
     """
-    figure, grid = new_figure(1, 2, (10.5, 4.2))
+    figure, grid = new_figure(1, 2, (WIDTH, 3.8))
     for column, axes in enumerate(grid[0], start=1):
         for name, curve in curves.items():
             r, y = curve[0], curve[column].copy()
@@ -69,7 +66,7 @@ def draw_forms(delta: float, curves: Mapping[str, Curve], measured: Mapping[str,
                 va="center",
                 color=_COLOURS[name],
             )
-        for kink, text in ((-delta, "-delta"), (delta, "delta")):
+        for kink, text in ((-delta, "−δ"), (delta, "δ")):
             axes.axvline(kink, color=COLOURS["grey"], lw=0.8, ls=":")
             axes.annotate(
                 text,
@@ -82,10 +79,12 @@ def draw_forms(delta: float, curves: Mapping[str, Curve], measured: Mapping[str,
                 fontsize=8,
             )
     value, slope = grid[0]
-    value.set(title="The published formula has no lower bound ...", ylabel="loss")
-    slope.set(title="... and one slope in both tails", ylabel="slope  d loss / d prediction")
+    value.set_title("The published formula has no lower bound …", fontsize=10)
+    value.set_ylabel("loss")
+    slope.set_title("… and one slope in both tails", fontsize=10)
+    slope.set_ylabel("slope d loss / d prediction")
     for axes in grid[0]:
-        axes.set_xlabel(f"residual  r = prediction - y   (delta = {delta:g})")
+        axes.set_xlabel(f"residual r = prediction − y  (δ = {delta:g})")
         axes.margins(y=0.1)
     return figure
 
@@ -98,13 +97,13 @@ def draw_trap(courses: Mapping[str, Course]) -> Figure:
     courses : mapping of str to Course
         By the start of the runs.
     """
-    figure, grid = new_figure(1, 2, (10.5, 4.0))
+    figure, grid = new_figure(1, 2, (WIDTH, 3.8))
     loss, error = grid[0]
     colours = (COLOURS["vermillion"], COLOURS["blue"])
     for (name, course), colour in zip(courses.items(), colours, strict=False):
         for axes, values, text in (
-            (loss, course.loss, f"{name}: {np.median(course.loss[-1]):.2g} at the end"),
-            (error, course.error, f"{name}: {np.median(course.error[-1]):.2g} at the end"),
+            (loss, course.loss, f"{name}:\n{np.median(course.loss[-1]):.2g} at the end"),
+            (error, course.error, f"{name}:\n{np.median(course.error[-1]):.2g} at the end"),
         ):
             steps = np.arange(len(values))
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=1)
@@ -126,79 +125,3 @@ def draw_trap(courses: Mapping[str, Course]) -> Figure:
     loss.set(title="The training loss falls below 0 ...", xlabel="step", ylabel="training loss")
     error.set(title="... while the fit runs away", xlabel="step", ylabel="worst parameter error")
     return figure
-
-
-def draw_robustness(
-    shares: np.ndarray,
-    errors: Mapping[str, np.ndarray],
-    theory: Mapping[str, tuple[np.ndarray, np.ndarray]],
-) -> Figure:
-    """Draw the errors of intercept and slope against the share of moved labels.
-
-    Parameters
-    ----------
-    shares : array of shape (shares,)
-    errors : mapping of str to array of shape (shares, seeds, parameters)
-        Signed errors of w1, ..., b by loss.
-    theory : mapping of str to tuple of two arrays
-        Shares and the bias of the intercept with unlimited data, by loss.
-    """
-    figure, grid = new_figure(1, 2, (10.5, 4.2))
-    intercept, slope = grid[0]
-    some = shares > 0
-    for offset, (name, found) in zip((-0.4, 0.4), errors.items(), strict=True):
-        colour = _COLOURS[name]
-        share, bias = theory[name]
-        intercept.plot(100 * share, np.abs(bias), color=colour, lw=1.5)
-        _quantiles(intercept, 100 * shares[some], np.abs(found[some, :, -1]), colour)
-        _quantiles(slope, 100 * shares + offset, found[..., 0], colour)
-        middle = len(share) // 3
-        intercept.annotate(
-            _NAMES[name],
-            (100 * share[middle], abs(bias[middle])),
-            xytext=(-6, 8),
-            textcoords="offset points",
-            ha="right",
-            color=colour,
-        )
-        slope.annotate(
-            _NAMES[name],
-            (100 * shares[-1] + offset, np.quantile(found[-1, :, 0], 0.95)),
-            xytext=(-8, 4),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            color=colour,
-        )
-    intercept.annotate(
-        "lines: bias with unlimited data",
-        (0.97, 0.04),
-        xycoords="axes fraction",
-        ha="right",
-        color=COLOURS["grey"],
-        fontsize=8,
-    )
-    intercept.set(
-        xscale="log",
-        yscale="log",
-        title="Intercept: Huber's loss is robust, not immune",
-        xlabel="labels moved, %",
-        ylabel="|error of b|",
-    )
-    ticks = 100 * shares[some]
-    intercept.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    intercept.minorticks_off()
-    slope.set_xticks(100 * shares)
-    slope.axhline(0, color=COLOURS["grey"], lw=0.8)
-    slope.set(
-        title="Slopes: no bias, only more spread", xlabel="labels moved, %", ylabel="error of w1"
-    )
-    return figure
-
-
-def _quantiles(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str) -> None:
-    """Draw median and 5 to 95 % of ``values``, shape (x, seeds)."""
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=1)
-    axes.errorbar(
-        x, middle, (middle - low, high - middle), fmt="o", ms=4.5, capsize=4, color=colour
-    )

@@ -90,11 +90,22 @@ def _within(responses: dict[Case, Response], name: str, dtype: str, *, shipped: 
         return Evidence.not_applicable("this backend ships none")
     worst = float(np.max(list(ratios.values())))
     residuals = len(next(iter(responses.values())).residual)
+    around = "" if shipped else _around_the_kink(responses[Case(name, DELTAS[-1])])
     return Evidence(
         worst <= 1,
-        f"{residuals} residuals per delta, largest error over its bound: {worst:.3g}",
+        f"{residuals} residuals per delta, largest error over its bound: {worst:.3g}{around}",
         {"largest_error_over_bound": worst},
     )
+
+
+def _around_the_kink(response: Response) -> str:
+    """Name value and slope just inside, at and just outside the last delta, on either side."""
+    sides = []
+    for sign, start in (("", AT_DELTA.start), ("-", AT_DELTA.stop)):
+        at = slice(start, start + 3)
+        numbers = (", ".join(f"{x:.6g}" for x in values[at]) for values in response[1:])
+        sides.append("at r = {}delta value {} and slope {}".format(sign, *numbers))
+    return f"; inside, at and outside, delta = {DELTAS[-1]:g}: " + "; ".join(sides)
 
 
 def _coincide_at_one(lab: Lab, responses: dict[str, dict[Case, Response]]) -> None:

@@ -27,10 +27,10 @@ def variance_of_one() -> object:
 def empty_reductions() -> object:
     def reductions(x: jax.Array) -> dict[str, jax.Array]:
         return {
-            "sum": jnp.sum(x),
-            "prod": jnp.prod(x),
             "logsumexp": jax.nn.logsumexp(x),
             "norm": jnp.linalg.norm(x),
+            "prod": jnp.prod(x),
+            "sum": jnp.sum(x),
         }
 
     return jax.jit(reductions)(jnp.zeros(0))

@@ -30,10 +30,10 @@ def variance_of_one() -> object:
 def empty_reductions() -> object:
     x = torch.zeros(0)
     return {
-        "sum": torch.sum(x),
-        "prod": torch.prod(x),
         "logsumexp": torch.logsumexp(x, dim=0),
         "norm": torch.linalg.vector_norm(x),
+        "prod": torch.prod(x),
+        "sum": torch.sum(x),
     }
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from samestep.interface import Array, Backend, TensorOps
-from samestep.probes import Derivative, Probe, gradient
+from samestep.probes import Derivative, Probe, Value, gradient
 from samestep_experiments.atlas.kinks.piecewise import CONVENTIONS
 
 
@@ -134,14 +134,13 @@ PROBES = (
     Probe(
         id="softplus-threshold",
         title="softplus beyond its threshold",
-        question="What is the derivative of softplus at 21, in float64?",
-        truth=Derivative(
-            lambda m, x: m.log(1 + m.exp(x)),
-            at=21.0,
-            left=1 / (1 + math.exp(-21)),
-            right=1 / (1 + math.exp(-21)),
-            remark="1 - 7.6e-10, which float64 has, float32 rounds to 1.",
+        question="How far below 1 is the derivative of softplus at 21, in float64?",
+        truth=Value(
+            1 / (1 + math.exp(21)),
+            lambda mp: 1 - mp.diff(lambda x: mp.log(1 + mp.exp(x)), 21),
+            remark="float64 has room for it, float32 rounds the derivative to 1.",
         ),
+        scale=1.0,
         why="PyTorch turns to the identity above a threshold of 20, so value and derivative jump "
         "there by 2e-9: below the resolution of float32, far above that of float64. JAX computes "
         "logaddexp(x, 0) everywhere.",

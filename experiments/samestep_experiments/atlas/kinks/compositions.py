@@ -46,8 +46,8 @@ PROBES = (
         ),
         cure=relu_difference_cured,
         why="Each relu has the derivative 0 at 0, a valid choice for each, and the difference is "
-        "wrong: the chain rule does not hold for a choice of subgradients. So a kink is not harmless "
-        "because it is rare, and a network of zeros has such points in every unit.",
+        "wrong: the chain rule does not hold for a choice of subgradients. So a kink is not "
+        "harmless for being rare, and a network of zeros has such points in every unit.",
         portable="maximum(x, 0) shares the tie and gives 1 here; no choice is right for all "
         "compositions.",
         references=(KINKS_COMPOSED, "https://github.com/pytorch/pytorch/pull/2195"),

@@ -75,12 +75,12 @@ PROBES = (
         title="reductions of nothing",
         question="What are sum, product, logsumexp and norm of an empty array?",
         truth=Value(
-            {"sum": 0.0, "prod": 1.0, "logsumexp": float("-inf"), "norm": 0.0},
+            {"logsumexp": float("-inf"), "norm": 0.0, "prod": 1.0, "sum": 0.0},
             lambda mp: {
-                "sum": mp.fsum([]),
-                "prod": mp.fprod([]),
                 "logsumexp": mp.log(mp.fsum([])),
                 "norm": mp.sqrt(mp.fsum([])),
+                "prod": mp.fprod([]),
+                "sum": mp.fsum([]),
             },
         ),
         why="Each has a neutral element, which is the only answer for which a reduction of parts "

@@ -1,0 +1,1 @@
+"""The catalogues of the ledger: what losses and optimizers are, whatever frameworks call them."""
