@@ -57,7 +57,8 @@ class TorchBackend(Backend):
         """Versions, devices, the threads that runs use, and what lowers precision."""
         gpus = ["gpu" if i == 0 else f"gpu:{i}" for i in range(torch.cuda.device_count())]
         return Environment(
-            versions={"torch": torch.__version__},
+            # Its own type of text could not be read where there is no torch.
+            versions={"torch": str(torch.__version__)},
             devices=("cpu", *gpus),
             threads=THREADS,
             flags={

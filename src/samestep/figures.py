@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from samestep.store.files import replacing
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
     "COLOURS",
+    "KINDS",
     "WIDTH",
     "FigureSpec",
     "LossCurve",
@@ -39,6 +42,9 @@ COLOURS = {
     "black": "#000000",
     "grey": "#767676",
 }
+
+KINDS = ("svg", "png")
+"""The formats that a figure is written in."""
 
 WIDTH = 7.2
 """Inches that a figure is wide: on a phone it is shown at less than half its size."""
@@ -91,11 +97,13 @@ class FigureSpec:
         figure = self.figure()
         paths = []
         with mpl.rc_context(_STYLE):
-            for kind in ("svg", "png"):
+            for kind in KINDS:
                 path = folder / f"{self.name}.{kind}"
                 metadata = {"Date": None} if kind == "svg" else None
                 # What is rasterised in an SVG is looked at on finer screens than a PNG.
-                figure.savefig(path, dpi=150 if kind == "svg" else 110, metadata=metadata)
+                dpi = 150 if kind == "svg" else 110
+                with replacing(path) as partial:
+                    figure.savefig(partial, format=kind, dpi=dpi, metadata=metadata)
                 figure.set_layout_engine("none")  # once is enough, and it takes half of the time
                 paths.append(path)
         return paths

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
 from samestep.interface import Backend
 from samestep.judgement import Judgement, judge
 from samestep.landscape import Landscape, draw_paths, landscape
+from samestep.participants import Participant, here
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
@@ -37,6 +37,7 @@ from samestep.registry import oracle
 from samestep.sampling import CHUNK, baseline_chunk, drawn
 from samestep.trace import Trace
 from samestep.training import train, validation_loss
+from samestep.workers.process import LostWorkerError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,8 +88,8 @@ class Lab:
 
     Parameters
     ----------
-    backends : sequence of Backend
-        The participants, each at one precision.
+    backends : sequence of Backend or Participant
+        Who takes part, each at one precision; :attr:`team` are the participants that they become.
     seeds : int
         Upper limit for the number of seeds of any statistical claim.
     settings : mapping
@@ -99,7 +100,7 @@ class Lab:
     """
 
     experiment: Experiment
-    backends: Sequence[Backend]
+    backends: Sequence[Backend | Participant]
     seeds: int
     settings: Mapping[str, int | float | str] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda text: None
@@ -114,7 +115,10 @@ class Lab:
     traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
+    team: list[Participant] = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
+        self.team = here(self.backends)
         for name in self.settings:
             if name not in self.experiment.parameters:
                 raise unknown_name("parameter", name, self.experiment.parameters)
@@ -128,12 +132,18 @@ class Lab:
         return min(self.seeds, enough)
 
     @property
-    def participants(self) -> dict[str, Backend]:
-        """Backends that have not failed, by label."""
-        return {b.label: b for b in self.backends if b.label not in self.failures}
+    def participants(self) -> dict[str, Participant]:
+        """Participants that have not failed, by label."""
+        return {p.label: p for p in self.team if p.label not in self.failures}
 
     def each(self, work: Callable[[Backend], Any]) -> dict[str, Any]:
         """Do something on every participant; one that raises is set aside, the others go on.
+
+        Parameters
+        ----------
+        work : callable
+            It may be done in another process: what it needs travels with it, and what it returns
+            must be free of the framework.
 
         Returns
         -------
@@ -150,51 +160,27 @@ class Lab:
         return MissingParticipantError(f"Every participant failed. {reasons}")
 
     def each_of(
-        self, backends: Iterable[Backend], work: Callable[[Backend], Any]
+        self, participants: Iterable[Participant], work: Callable[[Backend], Any]
     ) -> dict[str, Any]:
-        """Do what :meth:`each` does, for some of the participants; the result may be empty.
-
-        Frameworks work side by side, each in one thread: one compiles while another computes.
-        """
-        by_framework: dict[str, list[Backend]] = {}
-        for backend in backends:
-            by_framework.setdefault(backend.name, []).append(backend)
-
-        def one_after_the_other(group: Sequence[Backend]) -> dict[str, Any]:
-            return {backend.label: self._attempt(work, backend) for backend in group}
-
-        def in_worker(group: Sequence[Backend]) -> dict[str, Any]:
-            _HERE.works = True
-            return one_after_the_other(group)
-
+        """Do what :meth:`each` does, for some of the participants; the result may be empty."""
+        attempt = functools.partial(_attempt, work)
+        pending = {p.label: p.ask(attempt) for p in participants}
         done: dict[str, Any] = {}
-        if len(by_framework) == 1:
-            done = one_after_the_other(*by_framework.values())
-        elif getattr(_HERE, "works", False):
-            # Work that asks for work: its threads are taken by those who wait for it.
-            for group in by_framework.values():
-                done |= one_after_the_other(group)
-        else:
-            pending = [
-                _worker(name).submit(in_worker, group) for name, group in by_framework.items()
-            ]
-            for future in pending:
-                done |= future.result()
-        order = [backend.label for backend in self.backends]
-        labels = sorted(
-            done, key=lambda label: order.index(label) if label in order else len(order)
-        )
-        return {label: done[label] for label in labels if done[label] is not _FAILED}
-
-    def _attempt(self, work: Callable[[Backend], Any], backend: Backend) -> Any:
         try:
-            return work(backend)
-        except SamestepError:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever a framework may raise
-            _LOG.debug("%s raised", backend.label, exc_info=True)
-            self.failures[backend.label] = one_line(error)
-            return _FAILED
+            for label, future in pending.items():
+                try:
+                    outcome = future.result()
+                except LostWorkerError as error:
+                    outcome = _Failure(str(error))
+                if isinstance(outcome, _Failure):
+                    _LOG.debug("%s raised: %s", label, outcome.details)
+                    self.failures[label] = outcome.reason
+                else:
+                    done[label] = outcome
+        finally:  # after an exception nobody waits for the rest
+            for future in pending.values():
+                future.cancel()
+        return done
 
     def draw(self, spec: SyntheticRegression, seeds: int | Iterable[int]) -> list[Problem]:
         """Draw problems, one per seed; what was drawn before is reused."""
@@ -218,20 +204,15 @@ class Lab:
         dict of str to Trace
             By participant, in order.
         """
-        found = self._train_and_agree(plan, check)
-        traces = {label: trace for label, (trace, _) in found.items()}
-        if keep:
-            self.traces[plan.name] = traces
-        return traces
-
-    def _train_and_agree(self, plan: Plan, check: int | None) -> dict[str, tuple[Trace, Judgement]]:
-        """Train a plan on every participant and enter what the cross-check said of the steps."""
         self.progress(plan.name)
         found: dict[str, tuple[Trace, Judgement]] = self.each(
             functools.partial(_train_and_judge, plan=plan, check=check)
         )
         self._agree(plan, [judgement for _, judgement in found.values()])
-        return found
+        traces = {label: trace for label, (trace, _) in found.items()}
+        if keep:
+            self.traces[plan.name] = traces
+        return traces
 
     def cross_check(self, traces: Sequence[Trace], *, check: int | None = 64) -> None:
         """Judge traces of one plan against the oracle and enter the agreements.
@@ -292,7 +273,7 @@ class Lab:
         *,
         seeds: int,
         measure: Callable[[Trace], np.ndarray] = Trace.parameters,
-        backends: Sequence[Backend] | None = None,
+        backends: Sequence[Backend | Participant] | None = None,
         check: int = 8,
     ) -> dict[str, dict[str, np.ndarray]]:
         """Sample the outcome of several settings over seeds, in chunks of stacked runs.
@@ -317,30 +298,29 @@ class Lab:
         dict of str to dict of str to array of shape (seeds, numbers)
             By participant and variant.
         """
-        first = self.backends[0].dtype
-        chosen = backends or [b for b in self.participants.values() if b.dtype == first]
+        first = self.team[0].dtype
+        chosen = here(backends or [p for p in self.participants.values() if p.dtype == first])
         out: dict[str, dict[str, list[np.ndarray]]] = {}
         for start in range(0, seeds, CHUNK):
             stop = min(start + CHUNK, seeds)
-            base = baseline_chunk(spec, start, stop)
             for name, variant in variants.items():
-                plan = variant(base)
+                chunk = _Chunk(spec, start, stop, variant)
                 self.progress(f"{name}, seeds {start} to {stop - 1}")
                 found = self.each_of(
-                    [backend for backend in chosen if backend.label not in self.failures],
-                    functools.partial(_train_and_judge, plan=plan, check=check),
+                    [p for p in chosen if p.label not in self.failures],
+                    functools.partial(_sample_chunk, chunk=chunk, measure=measure, check=check),
                 )
                 if not found:
                     raise self._nobody_left()
-                for label, (trace, judgement) in found.items():
-                    out.setdefault(label, {}).setdefault(name, []).append(measure(trace))
+                for label, (measured, judgement) in found.items():
+                    out.setdefault(label, {}).setdefault(name, []).append(measured)
                     if backends is not None and not judgement.holds:
                         raise SamestepError(
-                            f"{label} left the oracle's step in {plan.name}.",
+                            f"{label} left the oracle's step in {chunk.plan.name}.",
                             "samestep doctor tells more.",
                         )
                 if backends is None:
-                    self._agree(plan, [judgement for _, judgement in found.values()])
+                    self._agree(chunk.plan, [judgement for _, judgement in found.values()])
         return {
             label: {name: np.concatenate(parts) for name, parts in by_name.items()}
             for label, by_name in out.items()
@@ -412,13 +392,15 @@ class Lab:
         landscapes: dict[str, Landscape] = {}
         result = {}
         for title, plan in plans.items():
-            found = self._train_and_agree(plan, None)
-            landscapes[title] = landscape({label: judged for label, (_, judged) in found.items()})
-            traces = {label: trace for label, (trace, _) in found.items()}
+            self.progress(plan.name)
+            found = self.each(functools.partial(_fit, plan=plan))
+            judged = {label: judgement for label, (_, judgement, _) in found.items()}
+            self._agree(plan, list(judged.values()))
+            landscapes[title] = landscape(judged)
+            traces = {label: trace for label, (trace, _, _) in found.items()}
             self.traces[plan.name] = result[title] = traces
             panels[title] = []
-            for label, trace in traces.items():
-                curve = validation_loss(self.participants[label], trace)
+            for label, (trace, _, curve) in found.items():
                 panels[title].append(LossCurve(label, trace.epoch_loss(), curve))
                 truth = plan.problems[0].truth
                 numbers = (published or {}).get(title)
@@ -451,18 +433,52 @@ class Lab:
         return result
 
 
-_HERE = threading.local()
-"""Knows whether this thread is one of the workers."""
+@dataclass(frozen=True)
+class _Failure:
+    """What a participant that raised has instead of a result."""
+
+    reason: str
+    details: str = ""
 
 
-@functools.cache
-def _worker(framework: str) -> ThreadPoolExecutor:
-    """One thread per framework that lasts: a framework's first call in a thread is a slow one."""
-    return ThreadPoolExecutor(1, thread_name_prefix=framework)
+def _attempt(work: Callable[[Backend], Any], backend: Backend) -> Any:
+    try:
+        return work(backend)
+    except SamestepError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a framework may raise
+        return _Failure(one_line(error), traceback.format_exc())
 
 
-_FAILED = object()
-"""What a participant that raised has instead of a result."""
+class _Chunk:
+    """The plan of a chunk of seeds; it travels as what it is made of, which is little."""
+
+    def __init__(
+        self, spec: SyntheticRegression, start: int, stop: int, variant: Callable[[Plan], Plan]
+    ) -> None:
+        self._parts = (spec, start, stop, variant)
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """Made once in each process; the variants of a chunk share its problems."""
+        spec, start, stop, variant = self._parts
+        return variant(baseline_chunk(spec, start, stop))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Chunk, self._parts
+
+
+def _sample_chunk(
+    backend: Backend, chunk: _Chunk, measure: Callable[[Trace], np.ndarray], check: int
+) -> tuple[np.ndarray, Judgement]:
+    trace, judgement = _train_and_judge(backend, chunk.plan, check)
+    return measure(trace), judgement
+
+
+def _fit(backend: Backend, plan: Plan) -> tuple[Trace, Judgement, np.ndarray]:
+    """Train and judge one run, and follow its validation loss."""
+    trace, judgement = _train_and_judge(backend, plan, None)
+    return trace, judgement, validation_loss(backend, trace)
 
 
 def _train_and_judge(backend: Backend, plan: Plan, check: int | None) -> tuple[Trace, Judgement]:

@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,7 +17,9 @@ from samestep.errors import MissingParticipantError, UsageError, one_line, unkno
 from samestep.experiment import Experiment
 from samestep.interface import DTYPES, Backend
 from samestep.lab import Lab
+from samestep.participants import Participant, here, in_workers
 from samestep.problem import require_positive
+from samestep.provenance import code_digest
 from samestep.registry import (
     ORACLE,
     backend,
@@ -28,6 +31,7 @@ from samestep.registry import (
     parse_participant,
 )
 from samestep.results import Result
+from samestep.store.files import digest
 from samestep.summary import ExerciseModel, Summary
 
 __all__ = [
@@ -43,27 +47,50 @@ __all__ = [
 DEFAULT_SEEDS = 10_000
 _LINE = 79
 
+_DETERMINING = ("participants", "backends", "samestep", "python", "numpy", "system")
+"""What of the environment may change the numbers."""
+
 
 def default_participants() -> list[str]:
     """All installed backends but the oracle: the referee does not play unless it is asked to."""
     return [e.name for e in backend_entries().values() if not e.missing and e.name != ORACLE]
 
 
-def check_participants(on: Sequence[str], dtypes: Sequence[str]) -> list[str]:
-    """Check names and precisions without importing a framework; return all names by default."""
-    given = [on] if isinstance(on, str) else list(dict.fromkeys(on))
-    participants = given or default_participants()
+def check_participants(
+    on: Sequence[str], dtypes: Sequence[str], python: Mapping[str, str] | None = None
+) -> list[str]:
+    """Check names and precisions without importing a framework; return all names by default.
+
+    Parameters
+    ----------
+    on : sequence of str
+        ``NAME`` or ``NAME@DEVICE``.
+    dtypes : sequence of str
+    python : mapping of str to str, optional
+        Interpreters by backend; what works in another one need not be installed here.
+    """
+    given = [on] if isinstance(on, str) else list(on)
+    python = python or {}
+    participants = list(dict.fromkeys(given or [*default_participants(), *python]))
     if not participants:
         commands = " or ".join(
             e.install_command for e in backend_entries().values() if e.name != ORACLE
         )
         raise MissingParticipantError("No framework is installed.", f"Install one: {commands}")
-    for participant in participants:
-        backend_entry(parse_participant(participant)[0]).require()
+    names = {participant: parse_participant(participant)[0] for participant in participants}
+    unused = sorted(set(python) - set(names.values()))
+    if unused:
+        raise UsageError(
+            f"An interpreter was given for {', '.join(unused)}, which takes no part.",
+            f"Participants: {', '.join(participants)}.",
+        )
+    for name in names.values():
+        if name not in python:
+            backend_entry(name).require()
     if not dtypes:
         raise UsageError("No dtype was given.", f"Known: {', '.join(DTYPES)}.")
-    for name in dtypes:
-        check_dtype(name)
+    for dtype in dtypes:
+        check_dtype(dtype)
     return participants
 
 
@@ -157,6 +184,10 @@ class Campaign:
         Parameters by exercise.
     command : str
         The command that repeats it.
+    python : mapping of str to str
+        Interpreters by backend, for workers.
+    team : list of Participant
+        Those that were opened.
     result : Result
         What was found so far.
     """
@@ -167,7 +198,8 @@ class Campaign:
     seeds: int
     settings: dict[str, dict[str, int | float | str]]
     command: str
-    backends: list[Backend] = field(default_factory=list)
+    python: Mapping[str, str] = field(default_factory=dict)
+    team: list[Participant] = field(default_factory=list)
     result: Result = field(
         default_factory=lambda: Result(Summary(ok=True, environment={}, exercises=[]))
     )
@@ -180,18 +212,24 @@ class Campaign:
         dtype: Sequence[str] | str = DTYPES,
         seeds: int = DEFAULT_SEEDS,
         settings: Mapping[str, int | float | str] | None = None,
+        python: Mapping[str, str] | None = None,
     ) -> Campaign:
-        """Check all names and numbers; the parameters are those of :func:`run`."""
+        """Check all names and numbers; the parameters are those of :func:`run`.
+
+        ``python`` gives interpreters by backend, for workers.
+        """
+        python = python or {}
         settings = settings or {}
         require_positive(seeds=seeds)
         chosen = [experiment(name) for name in dict.fromkeys(exercises or experiment_names())]
         dtypes = [dtype] if isinstance(dtype, str) else list(dtype)
-        participants = check_participants(on, dtypes)
+        participants = check_participants(on, dtypes, python)
         options = [
             *(f"--on {shlex.quote(participant)}" for participant in participants),
             *(f"--dtype {name}" for name in dtypes),
             f"--seeds {seeds}",
             *(f"--set {shlex.quote(f'{name}={value}')}" for name, value in settings.items()),
+            *(f"--python {shlex.quote(f'{name}={path}')}" for name, path in python.items()),
         ]
         return cls(
             exercises=chosen,
@@ -200,15 +238,39 @@ class Campaign:
             seeds=seeds,
             settings=_settings(chosen, settings),
             command=" ".join(["samestep run", *(shlex.quote(e) for e in exercises), *options]),
+            python=python,
         )
 
-    def open(self) -> None:
-        """Import the frameworks, find the devices and describe the environment."""
-        self.backends = open_participants(self.participants, self.dtypes)
+    def open(self, workers: Mapping[str, Executor] | None = None) -> None:
+        """Import the frameworks, find the devices and describe the environment.
+
+        Parameters
+        ----------
+        workers : mapping of str to Executor, optional
+            By participant; without them the frameworks are imported into this process.
+        """
+        self.team = (
+            here(open_participants(self.participants, self.dtypes))
+            if workers is None
+            else in_workers(workers, self.dtypes)
+        )
         summary = self.result.summary
-        summary.environment = {"command": self.command, **environment(self.backends)}
+        summary.environment = {"command": self.command, **environment(self.team)}
         summary.not_run = [item.id for item in self.exercises]
         summary.ok = False
+
+    def fingerprint(self, item: Experiment) -> str:
+        """Digest of all that determines what an exercise finds, once the participants are open."""
+        environment = self.result.summary.environment
+        return digest(
+            {
+                "exercise": item.id,
+                "seeds": self.seeds,
+                "settings": self.settings[item.id],
+                "code": [code_digest(type(item).__module__), code_digest(__name__)],
+                **{name: environment[name] for name in _DETERMINING},
+            }
+        )
 
     def conduct(
         self,
@@ -220,9 +282,10 @@ class Campaign:
         An exception is entered too, with what was found until then, and raised again.
         """
         started = time.perf_counter()
+        fingerprint = self.fingerprint(item)
         lab = Lab(
             experiment=item,
-            backends=self.backends,
+            backends=self.team,
             seeds=self.seeds,
             settings=self.settings[item.id],
             progress=lambda what: progress(item.id, what),
@@ -230,22 +293,16 @@ class Campaign:
         try:
             answer = item.run(lab)
         except Exception as error:
-            self.result.add(lab, "", time.perf_counter() - started, error=one_line(error))
+            seconds = time.perf_counter() - started
+            self.result.add(lab, "", seconds, fingerprint, error=one_line(error))
             raise
-        return self.result.add(lab, answer, time.perf_counter() - started)
+        return self.result.add(lab, answer, time.perf_counter() - started, fingerprint)
 
 
-def environment(backends: Sequence[Backend]) -> dict[str, object]:
+def environment(team: Sequence[Participant]) -> dict[str, object]:
     """Versions, devices, threads and flags that a reader needs to judge or repeat a run."""
-    described = {}
-    for item in {b.name: b for b in backends}.values():
-        e = item.environment()
-        described[item.name] = {
-            "versions": dict(e.versions),
-            "devices": list(e.devices),
-            "threads": e.threads,
-            "flags": dict(e.flags),
-        }
+    pending = {item.name: item.ask(_environment) for item in {p.name: p for p in team}.values()}
+    described = {name: future.result() for name, future in pending.items()}
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "samestep": version("samestep"),
@@ -253,8 +310,19 @@ def environment(backends: Sequence[Backend]) -> dict[str, object]:
         "numpy": version("numpy"),
         "system": platform.platform(),
         "cpus": os.cpu_count(),
-        "participants": [b.label for b in backends],
+        "participants": [p.label for p in team],
         "backends": described,
+    }
+
+
+def _environment(backend: Backend) -> dict[str, object]:
+    told = backend.environment()
+    return {
+        "versions": dict(told.versions),
+        "devices": list(told.devices),
+        "threads": told.threads,
+        "flags": dict(told.flags),
+        "code": code_digest(type(backend).__module__),
     }
 
 

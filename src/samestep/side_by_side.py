@@ -20,7 +20,17 @@ from samestep.experiment import Experiment
 from samestep.interface import Backend
 from samestep.loss import Objective, get_loss, predict
 
-__all__ = ["SHARED", "STAGES", "Row", "align", "shown_with", "source", "versions"]
+__all__ = [
+    "SHARED",
+    "STAGES",
+    "Row",
+    "align",
+    "native_version",
+    "shared_version",
+    "shown_with",
+    "source",
+    "versions",
+]
 
 STAGES = ("fits", "data", "model", "optimizer", "step", "loss", "gradient", "update", "record")
 """The stages of a version, in the order in which rows are shown."""
@@ -73,14 +83,31 @@ def versions(exercise: Experiment, backends: Iterable[Backend]) -> dict[str, str
     """
     found = {}
     for item in backends:
-        version = item.native.get(f"exercise/{exercise.id}")
-        if version and item.name not in found:
-            found[item.name] = source(("fits", version), *_PARTS.get(version, ()))
-    return found | {SHARED: _shared(exercise)}
+        if f"exercise/{exercise.id}" in item.native and item.name not in found:
+            found[item.name] = native_version(item, exercise.id)
+    return found | {SHARED: shared_version(exercise)}
 
 
-def _shared(exercise: Experiment) -> str:
-    """Source of an exercise's fits, of the losses that they name, and of what trains them."""
+def native_version(backend: Backend, exercise: str) -> str:
+    """Source of a backend's own version of an exercise, with what is to be shown with it.
+
+    Raises
+    ------
+    OSError
+        If it has no source file.
+    """
+    version = backend.native[f"exercise/{exercise}"]
+    return source(("fits", version), *_PARTS.get(version, ()))
+
+
+def shared_version(exercise: Experiment) -> str:
+    """Source of an exercise's fits, of the losses that they name, and of what trains them.
+
+    Raises
+    ------
+    OSError
+        If the exercise has no source file.
+    """
     losses = [get_loss(plan.loss).value for plan in exercise.fits().values()]
     named = [
         f for f in dict.fromkeys(losses) if inspect.isfunction(f) and f.__name__.isidentifier()

@@ -13,6 +13,7 @@ from samestep.errors import UsageError
 from samestep.interface import SGDOptions
 from samestep.plan import Plan
 from samestep.problem import Problem
+from samestep.store.files import replacing
 from samestep.trace import Trace
 
 __all__ = ["load_trace", "save_trace"]
@@ -55,7 +56,7 @@ def save_trace(trace: Trace, path: Path) -> None:
         "dtype": trace.dtype,
         "seconds": trace.seconds,
     }
-    with path.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, attributes=np.array(json.dumps(attributes)), **arrays)
 
 

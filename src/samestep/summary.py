@@ -159,6 +159,14 @@ class ExerciseModel(Model):
     figures: list[FigureModel]
     replays: list[ReplayModel] = Field(default=[], description="sweeps, for a slider")
     code: list[CodeModel] = Field(default=[], description="its versions; the shared one is last")
+    traces: dict[str, dict[str, str]] = Field(
+        default={}, description="files of the traces that were kept, by plan and participant"
+    )
+    fingerprint: str = Field(
+        default="",
+        description="digest of all that determines what is found: where it is the same, the "
+        "exercise need not be run again",
+    )
     failures: dict[str, str] = Field(description="participants that raised, and what")
     error: str = Field(
         default="", description="why it could not be finished; the rest was found until then"
@@ -205,6 +213,7 @@ class BackendModel(Model):
     devices: list[str] = Field(description="those that it sees")
     threads: int | None = Field(description="null: not known")
     flags: dict[str, str] = Field(description="what changes its numbers or its speed")
+    code: str = Field(default="", description="digest of the backend's source files")
 
 
 class EnvironmentModel(BaseModel):

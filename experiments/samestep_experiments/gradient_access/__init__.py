@@ -180,7 +180,7 @@ def _observe(
     lab: Lab, name: str, observe: Callable[[Backend, Trace], _Finding], traces: Mapping[str, Trace]
 ) -> dict[str, _Finding]:
     """Observe those participants that have a behaviour."""
-    able = [backend for backend in lab.participants.values() if name in backend.native]
+    able = [p for p in lab.participants.values() if name in p.natives]
     return lab.each_of(able, lambda backend: observe(backend, traces[backend.label]))
 
 

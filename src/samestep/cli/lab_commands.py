@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samestep.cli.console import command
-from samestep.cli.root import LAB, Json, On, Out, app
+from samestep.cli.root import LAB, InProcess, Json, On, Out, Python, app
 
 
 @app.command(rich_help_panel=LAB)
@@ -19,17 +19,12 @@ def sweep(
     out: Annotated[
         Path, typer.Option(metavar="STORE", help="What is complete there is not run again.")
     ],
-    in_process: Annotated[
-        bool, typer.Option("--in-process", help="Without worker processes.")
-    ] = False,
+    in_process: InProcess = False,
     cluster: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="tcp://HOST:PORT of a Dask scheduler, or local."),
     ] = None,
-    python: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="Interpreter of a backend's worker; repeatable."),
-    ] = None,
+    python: Python = None,
     timeout: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="After which a worker's chunk counts as hung."),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samestep.cli.console import command
-from samestep.cli.root import MAIN, Json, Markdown, On, Out, app
+from samestep.cli.root import MAIN, InProcess, Json, Markdown, On, Out, Python, app
 
 
 @app.command(rich_help_panel=MAIN)
@@ -42,9 +42,19 @@ def run(
             help="Change a parameter of an exercise (samestep list shows them); repeatable.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")] = Path(
-        "samestep-results"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the results; what this command has completed there is not run again.",
+        ),
+    ] = Path("samestep-results"),
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Run all anew, also what is complete in DIR already."),
+    ] = False,
+    in_process: InProcess = False,
+    python: Python = None,
     open_report: Annotated[
         bool, typer.Option("--open", help="Open the report in the browser.")
     ] = False,
@@ -62,6 +72,9 @@ def run(
         seeds=seeds,
         settings=settings or [],
         folder=out,
+        fresh=fresh,
+        in_process=in_process,
+        python=python or [],
         open_report=open_report,
         json=json,
     )

@@ -100,11 +100,10 @@ class RunProgress(AbstractContextManager["RunProgress"]):
     ----------
     console : Console
         Standard error. Nothing is drawn where it is no terminal.
-    exercises : sequence of Experiment
     """
 
-    def __init__(self, console: Console, exercises: Sequence[Experiment]) -> None:
-        self._estimate = Estimate([exercise.weight for exercise in exercises])
+    def __init__(self, console: Console) -> None:
+        self._estimate = Estimate([1.0])
         self._bar = _LiveProgress(
             SpinnerColumn(),
             BarColumn(bar_width=20),
@@ -135,6 +134,11 @@ class RunProgress(AbstractContextManager["RunProgress"]):
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
+
+    def expect(self, exercises: Sequence[Experiment]) -> None:
+        """Say which exercises will be run, in this order."""
+        self._estimate = Estimate([exercise.weight for exercise in exercises])
+        self._bar.estimate = self._estimate
 
     def start(self) -> None:
         """Say that an exercise begins."""

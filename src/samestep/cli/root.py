@@ -9,7 +9,7 @@ import typer
 
 from samestep.cli.console import set_debug
 
-__all__ = ["LAB", "MAIN", "Json", "Markdown", "On", "Out", "app"]
+__all__ = ["LAB", "MAIN", "InProcess", "Json", "Markdown", "On", "Out", "Python", "app"]
 
 MAIN, LAB = "Commands", "The lab"
 """The two groups of commands in ``samestep --help``."""
@@ -37,6 +37,14 @@ Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, and 
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Keep the table for the report of that run."),
+]
+
+InProcess = Annotated[
+    bool, typer.Option("--in-process", help="Without a process of its own per participant.")
+]
+Python = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Interpreter of a backend's process; repeatable."),
 ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 from rich.padding import Padding
@@ -22,6 +24,7 @@ from samestep.cli.console import (
     show_error,
     show_in_browser,
 )
+from samestep.cli.interpreters import interpreters
 from samestep.cli.outcome import failure_lines, header_line, outcome_line, total_lines
 from samestep.cli.progress import RunProgress
 from samestep.drawing import FigureWriter
@@ -30,8 +33,9 @@ from samestep.experiment import Experiment
 from samestep.interface import DTYPES
 from samestep.report import write_report
 from samestep.runner import DEFAULT_SEEDS, Campaign
-from samestep.summary import ExerciseModel
+from samestep.summary import ExerciseModel, load_summary
 from samestep.table import load_tables
+from samestep.workers.opening import open_workers
 
 __all__ = ["run_exercises"]
 
@@ -46,21 +50,39 @@ def run_exercises(
     folder: Path,
     open_report: bool,
     json: bool,
+    fresh: bool = False,
+    in_process: bool = False,
+    python: Sequence[str] = (),
 ) -> int:
-    """Run, print and save; return the exit status."""
+    """Run, print and save; return the exit status.
+
+    Parameters
+    ----------
+    fresh : bool
+        Run also what is complete in the folder already.
+    in_process : bool
+        Import the frameworks into this process, without workers.
+    python : sequence of str
+        ``NAME=PATH``: the interpreter for a backend's worker.
+    """
+    if in_process and python:
+        raise UsageError(
+            "--python and --in-process were both given.", "An interpreter needs its own process."
+        )
     campaign = Campaign.of(
         *exercises,
         on=on,
         dtype=dtypes or DTYPES,
         seeds=DEFAULT_SEEDS if seeds is None else seeds,
         settings=dict(split_setting(text) for text in settings),
+        python=interpreters(python),
     )
     prepare_folder(folder)
     with FigureWriter(folder / "figures") as writer:
         # Who names no exercise has no order in mind, and sees a first result soon.
         queue = campaign.exercises if exercises else sorted(campaign.exercises, key=_weight)
         session = _Session(campaign, queue, folder, writer, quiet=json)
-        status = session.work()
+        status = session.work(in_process=in_process, fresh=fresh)
     if session.saved:
         if json:
             sys.stdout.write(campaign.result.to_json() + "\n")
@@ -82,12 +104,6 @@ def split_setting(text: str) -> tuple[str, str]:
 
 def prepare_folder(folder: Path) -> None:
     """Make the output folder and try to write there, before any work is done."""
-    if (folder / "summary.json").exists():
-        errors().print(
-            f"{folder} holds an earlier run: its summary and report will be replaced, figures and "
-            "traces of other exercises stay. --out DIR keeps runs apart.",
-            soft_wrap=True,
-        )
     try:
         for part in (folder / "figures", folder / "traces"):
             part.mkdir(parents=True, exist_ok=True)
@@ -120,16 +136,18 @@ class _Session:
         self._writer = writer
         self._quiet = quiet
         self._output = output()
-        self._bar = RunProgress(errors(), queue)
+        self._bar = RunProgress(errors())
         self._started = time.perf_counter()
         self._shown: set[tuple[str, str]] = set()
         self.saved = False
 
-    def work(self) -> int:
+    def work(self, *, in_process: bool, fresh: bool) -> int:
         """Run all exercises, then write everything; return the exit status."""
         try:
             with self._bar:
-                status = self._conduct_all()
+                with self._workers(in_process=in_process) as workers:
+                    self._campaign.open(workers)
+                    status = self._conduct_all(fresh=fresh)
                 self._bar.say("", "drawing figures")
                 self._writer.finish()
         except KeyboardInterrupt:
@@ -142,11 +160,18 @@ class _Session:
             errors().print("Interrupted: writing what is complete. Ctrl-C again gives that up.")
         return max(status, self._save())
 
-    def _conduct_all(self) -> int:
+    def _workers(
+        self, *, in_process: bool
+    ) -> contextlib.AbstractContextManager[Mapping[str, Executor] | None]:
+        if in_process:
+            return contextlib.nullcontext()
+        return open_workers(self._campaign.participants, python=self._campaign.python)
+
+    def _conduct_all(self, *, fresh: bool) -> int:
         """Run the exercises; one that breaks down does not stop the others."""
         campaign, result = self._campaign, self._campaign.result
-        campaign.open()
         with self._bar.aside():
+            taken = self._take_up(fresh=fresh)
             self._print(
                 Text(
                     f"Exercises on {', '.join(campaign.participants)} in "
@@ -154,7 +179,11 @@ class _Session:
                 ),
                 header_line(self._output.width),
             )
-        for item in self._queue:
+            for model in taken:
+                self._show(model, None)
+        queue = [item for item in self._queue if item.id not in {model.id for model in taken}]
+        self._bar.expect(queue)
+        for item in queue:
             error = None
             self._bar.start()
             try:
@@ -163,6 +192,8 @@ class _Session:
                 error = raised
             self._bar.finish()
             model = result.summary.exercises[-1]
+            if _found_something(model):
+                result.keep(model, self._folder)
             for figure in model.figures:
                 self._writer.add(result.figures[figure.name])
             with self._bar.aside():
@@ -172,6 +203,33 @@ class _Session:
         if not all(exercise.complete for exercise in result.summary.exercises):
             return UNUSABLE
         return HELD if result.ok else FAILED
+
+    def _take_up(self, *, fresh: bool) -> list[ExerciseModel]:
+        """Take what the same command has completed in the folder, and say so."""
+        if not (self._folder / "summary.json").exists():
+            return []
+        taken = []
+        for model in [] if fresh else _completed(self._folder):
+            item = next((item for item in self._queue if item.id == model.id), None)
+            if item and model.fingerprint == self._campaign.fingerprint(item):
+                try:
+                    self._campaign.result.take_up(model, self._folder)
+                except UsageError as error:
+                    errors().print(f"{model.id} is run again: {error.message}", soft_wrap=True)
+                else:
+                    taken.append(model)
+        if taken:
+            said = (
+                f"{', '.join(model.id for model in taken)}: complete in {self._folder}, from this "
+                "command and these versions, and not run again. --fresh runs all anew."
+            )
+        else:
+            said = (
+                f"{self._folder} holds an earlier run: its summary and report will be replaced, "
+                "figures and traces of other exercises stay. --out DIR keeps runs apart."
+            )
+        errors().print(said, soft_wrap=True)
+        return taken
 
     def _show(self, model: ExerciseModel, error: Exception | None) -> None:
         if _found_something(model):
@@ -204,6 +262,14 @@ class _Session:
         if not self._quiet:
             for line in filter(None, lines):
                 self._output.print(line, soft_wrap=soft_wrap)
+
+
+def _completed(folder: Path) -> list[ExerciseModel]:
+    """Exercises that an earlier run completed; none where its summary cannot be read."""
+    try:
+        return [model for model in load_summary(folder).exercises if model.complete]
+    except UsageError:
+        return []
 
 
 def _weight(item: Experiment) -> float:

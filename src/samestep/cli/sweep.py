@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from samestep.cli.console import FAILED, HELD, INTERRUPTED, errors, output
+from samestep.cli.interpreters import interpreters
 from samestep.errors import UsageError
 from samestep.sweeping.checking import agreement_table, cross_check
 from samestep.sweeping.conduct import sweep
@@ -67,7 +68,7 @@ def sweep_file(
                 **settings,
                 out=folder,
                 engine=engine,
-                python=_interpreters(python),
+                python=interpreters(python),
                 timeout=timeout,
                 progress=progress,
                 tell=tell,
@@ -87,20 +88,6 @@ def sweep_file(
             output().print(agreement.explanation, soft_wrap=True)
     output().print(f"Store: {folder}", soft_wrap=True)
     return HELD if all(agreement.holds for agreement in agreements) else FAILED
-
-
-def _interpreters(given: Sequence[str]) -> Mapping[str, str]:
-    """Split ``NAME=PATH``."""
-    found = {}
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not (name and equals and path):
-            raise UsageError(
-                f"--python {text!r} does not say which interpreter is for which backend.",
-                "Expected NAME=PATH, such as NAME=/home/me/venv/bin/python.",
-            )
-        found[name] = path
-    return found
 
 
 def _progress_bar() -> Progress:

@@ -14,7 +14,7 @@ from typing import Any
 
 from samestep.errors import SamestepError
 
-__all__ = ["StoreError", "digest", "read_sealed", "write_sealed", "writing"]
+__all__ = ["StoreError", "digest", "read_sealed", "replacing", "write_sealed", "writing"]
 
 _SEAL = "seal"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -41,6 +41,20 @@ def writing(path: Path) -> Iterator[None]:
             else "Name another folder, or mend its permissions: what is finished is kept."
         )
         raise StoreError(f"Cannot write {str(path)!r}: {error.strerror}.", hint) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a temporary file in the same folder, which becomes ``path`` at the end.
+
+    After an exception it is removed, and ``path`` is as it was.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_sealed(path: Path, data: Mapping[str, Any]) -> None:

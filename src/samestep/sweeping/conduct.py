@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy.typing as npt
 
-from samestep.errors import SamestepError, UsageError, one_line
-from samestep.registry import check_dtype, parse_participant
-from samestep.runner import check_participants, default_participants
+from samestep.errors import SamestepError, one_line
+from samestep.runner import check_participants
 from samestep.store.files import StoreError, digest
 from samestep.store.store import Store, differences
 from samestep.sweeping.lanes import Lane, open_lanes
@@ -111,7 +110,7 @@ def sweep(
     plan = SweepPlan(**convert({k: v for k, v in given.items() if v is not None}))
     sides = convert({"on": on, "dtype": dtype})
     python = python or {}
-    participants = _participants(sides["on"], sides["dtype"], python)
+    participants = check_participants(sides["on"], sides["dtype"], python)
     temporary = None
     if out is None:
         temporary = tempfile.TemporaryDirectory(prefix="samestep-")
@@ -125,23 +124,6 @@ def sweep(
                 conductor.work(lanes)
         conductor.finish()
     return result
-
-
-def _participants(on: Sequence[str], dtypes: Sequence[str], python: Mapping[str, str]) -> list[str]:
-    """Check who was asked for; what works in another interpreter need not be installed here."""
-    asked = list(dict.fromkeys(on or [*default_participants(), *python]))
-    elsewhere = [p for p in asked if parse_participant(p)[0] in python]
-    unused = set(python) - {parse_participant(p)[0] for p in elsewhere}
-    if unused:
-        raise UsageError(
-            f"An interpreter was given for {', '.join(sorted(unused))}, which takes no part.",
-            f"Participants: {', '.join(asked)}.",
-        )
-    if elsewhere != asked or not asked:
-        check_participants([p for p in asked if p not in elsewhere], dtypes)
-    for dtype in dtypes:
-        check_dtype(dtype)
-    return asked
 
 
 class _Conductor:

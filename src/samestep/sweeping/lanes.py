@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 
 from samestep.errors import UsageError
 from samestep.interface import Backend
-from samestep.registry import parse_participant
-from samestep.workers.executor import WorkerExecutor
 from samestep.workers.here import InProcessExecutor
+from samestep.workers.opening import open_workers
 from samestep.workers.tasks import on_backend
 
 __all__ = ["Lane", "open_lanes"]
@@ -77,22 +76,8 @@ def open_lanes(
     if engine == "in-process":
         yield {name: Lane(InProcessExecutor(), name, depth=1) for name in participants}
     elif engine == "workers":
-        executors = {
-            name: WorkerExecutor(
-                parse_participant(name)[0],
-                python=python.get(parse_participant(name)[0]),
-                timeout=timeout,
-            )
-            for name in participants
-        }
-        try:
+        with open_workers(participants, python=python, timeout=timeout) as executors:
             yield {name: Lane(item, name, _IN_FLIGHT) for name, item in executors.items()}
-        except BaseException:
-            for executor in executors.values():
-                executor.kill()
-            raise
-        for executor in executors.values():
-            executor.shutdown(cancel_futures=True)
     elif engine == "local" or "://" in engine:
         from samestep.cluster.lanes import open_cluster
 

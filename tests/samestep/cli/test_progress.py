@@ -60,7 +60,8 @@ def test_estimate_grows_with_an_exercise_that_takes_too_long():
 def test_bar_gives_way_and_is_gone_in_the_end(terminal):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=terminal, width=60, color_system=None)
-    progress = RunProgress(console, [SimpleNamespace(weight=1.0)])
+    progress = RunProgress(console)
+    progress.expect([SimpleNamespace(weight=1.0)])
     with progress:
         progress.start()
         progress.say("name", "a very long description with [brackets] " * 4)
