@@ -15,9 +15,7 @@ from torch.optim.sgd import sgd as functional_sgd
 from samestep.devices import resolve_device
 from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
 from samestep_torch.native import NATIVE
-
-THREADS = 1
-"""Threads that a run uses on a CPU."""
+from samestep_torch.threads import THREADS, one_thread
 
 
 class _TorchOps:
@@ -70,21 +68,10 @@ class TorchBackend(Backend):
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
-        """On a CPU one thread; on a GPU full float32 products and deterministic cuDNN.
-
-        The number of threads changes the last bits of a sum, so it must not depend on the machine;
-        and for arrays of this size more threads are slower, on busy cores by far.
-        """
+        """On a CPU one thread; on a GPU full float32 products and deterministic cuDNN."""
         if self._device.type == "cpu":
-            threads = torch.get_num_threads()
-            if threads == THREADS:
+            with one_thread():
                 yield
-                return
-            torch.set_num_threads(THREADS)
-            try:
-                yield
-            finally:
-                torch.set_num_threads(threads)
             return
         precision = torch.get_float32_matmul_precision()
         cudnn = torch.backends.cudnn

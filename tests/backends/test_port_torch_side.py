@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from samestep_torch.port import Side
+from samestep_torch.threads import one_thread
 from torch import nn
 from torch.nn import functional
 
@@ -45,6 +46,7 @@ def side(
         (torch.optim.AdamW, {"weight_decay": 0.1}),
     ],
 )
+@one_thread()  # as the side: the number of threads changes last bits
 def test_three_steps_are_those_of_pytorch_and_of_the_written_out_rule(
     optimizer: Callable[..., torch.optim.Optimizer], options: dict[str, Any]
 ) -> None:

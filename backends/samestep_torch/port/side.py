@@ -28,6 +28,7 @@ from samestep_torch.port.recording import (
     switch_off_dropout,
 )
 from samestep_torch.port.variations import Instead, reroute, variations_of
+from samestep_torch.threads import one_thread
 
 __all__ = ["Side"]
 
@@ -136,6 +137,7 @@ class Side(port.Side):
         steps = [int(state["step"]) for state in kept if "step" in state]
         return self._start.state(self.slots(), max([self._schedule.start, *steps]))
 
+    @one_thread()
     def run(self, state: State, batch: Batch, dtype: str) -> Pass:
         """Run forward and backward; see :meth:`samestep.port.Side.run`."""
         model = self._at(dtype)
@@ -166,6 +168,7 @@ class Side(port.Side):
             inputs=seen.inputs,
         )
 
+    @one_thread()
     def update(self, state: State, gradients: Arrays, dtype: str) -> State:
         """Let the optimizer take a step; see :meth:`samestep.port.Side.update`."""
         model = self._at(dtype)

@@ -34,11 +34,6 @@ class Precision:
     digits: int
     smallest: int
 
-    @property
-    def eps(self) -> float:
-        """Distance from 1 to the next larger number."""
-        return 2.0 ** (1 - self.digits)
-
     def ulp(self, x: npt.ArrayLike) -> Float64:
         """Return the unit in the last place of each number; of 0, that of the smallest normal."""
         _, exponent = np.frexp(np.asarray(x, dtype=np.float64))

@@ -42,8 +42,8 @@ def test_a_unit_in_the_last_place_leads_to_the_next_number(name: str) -> None:
 
 
 def test_the_distance_from_one_to_its_neighbour_is_eps() -> None:
-    assert precision("float32").eps == np.finfo(np.float32).eps
-    assert precision("float64").eps == np.finfo(np.float64).eps
+    for name in ("float16", "float32", "float64"):
+        assert precision(name).ulp(1.0) == np.finfo(name).eps
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
