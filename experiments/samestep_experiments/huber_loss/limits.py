@@ -86,6 +86,17 @@ Paths = Mapping[str, Mapping[str, Float64]]
 """Signed errors of w1, w2 and b by loss and scenario, shape (steps + 1, seeds, 3)."""
 
 
+# At the level of the module, so that a variant can be sent to a worker process.
+@functools.lru_cache(maxsize=2)
+def scenarios(baseline: Plan) -> Plan:
+    """Return the runs of a baseline under every scenario: all seeds in one stack."""
+    return stack(
+        Plan.of(scenario.spoil(problem), learning_rate=scenario.rate, epochs=STEPS)
+        for problem in baseline.problems
+        for scenario in SCENARIOS.values()
+    )
+
+
 def descend(lab: Lab) -> dict[str, Paths]:
     """Train all scenarios with either loss on the participants of the first precision.
 
@@ -94,14 +105,6 @@ def descend(lab: Lab) -> dict[str, Paths]:
     dict of str to Paths
         By participant.
     """
-
-    @functools.cache
-    def scenarios(baseline: Plan) -> Plan:
-        return stack(
-            Plan.of(scenario.spoil(problem), learning_rate=scenario.rate, epochs=STEPS)
-            for problem in baseline.problems
-            for scenario in SCENARIOS.values()
-        )
 
     def variant(loss: str) -> Callable[[Plan], Plan]:
         return lambda baseline: scenarios(baseline).vary(

@@ -107,6 +107,20 @@ def law(setting: Setting, case: Case, shift: float) -> Settled:
     return settled(setting.loss, setting.delta, moved, noise=SPEC.noise, examples=NUM_TRAIN)
 
 
+# At the level of the module, so that a variant can be sent to a worker process.
+@functools.lru_cache(maxsize=2)
+def spoilt(baseline: Plan, shift: float) -> Plan:
+    """Return the runs of a baseline with some labels moved: all cases of all seeds in one stack.
+
+    All settings share it, so that it is gathered and, per loss, compiled once.
+    """
+    return stack(
+        Plan.of(move_labels(at_truth(problem), Moved(case.share, shift, case.signs)), epochs=EPOCHS)
+        for problem in baseline.problems
+        for case in CASES
+    )
+
+
 def fit(lab: Lab, delta: float, shift: float) -> dict[str, dict[Setting, Float64]]:
     """Fit moved labels to the end, by full-batch descent, on participants of the first precision.
 
@@ -118,19 +132,8 @@ def fit(lab: Lab, delta: float, shift: float) -> dict[str, dict[Setting, Float64
         Signed errors of w1, w2 and b, by participant and setting.
     """
 
-    # All settings share one stack of runs: it is gathered and, per loss, compiled once.
-    @functools.cache
-    def spoilt(baseline: Plan) -> Plan:
-        return stack(
-            Plan.of(
-                move_labels(at_truth(problem), Moved(case.share, shift, case.signs)), epochs=EPOCHS
-            )
-            for problem in baseline.problems
-            for case in CASES
-        )
-
     def variant(setting: Setting) -> Callable[[Plan], Plan]:
-        return lambda baseline: spoilt(baseline).vary(
+        return lambda baseline: spoilt(baseline, shift).vary(
             loss=setting.loss,
             delta=setting.delta,
             learning_rate=rate(setting),

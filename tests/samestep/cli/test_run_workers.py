@@ -53,6 +53,17 @@ def test_the_parent_imports_no_framework_and_finds_the_same(tmp_path: Path) -> N
     assert first == second
 
 
+@pytest.mark.slow
+def test_every_exercise_can_be_sent_to_a_worker(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", COMMAND_LINE, "run", "--json", "--out", "here", "--on", "jax"]
+    command += ["--seeds", "2", "--dtype", "float32"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    exercises = json.loads(done.stdout)["exercises"]
+    assert len(exercises) >= 6
+    assert not [e["id"] for e in exercises if e["error"] or e["failures"]]
+
+
 class Deadly(Experiment):
     """Trains, has one participant's process end in the middle of its work, and trains again."""
 
