@@ -10,53 +10,30 @@ import abc
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DTYPES", "SGD", "Array", "Backend", "Environment", "Params", "SGDOptions", "TensorOps"]
+from samestep.tensor_ops import Array, TensorOps
 
-Array: TypeAlias = Any
-"""An array of whichever framework is at work; only NumPy arrays leave a backend."""
+__all__ = [
+    "DTYPES",
+    "SGD",
+    "Array",
+    "Backend",
+    "Environment",
+    "Params",
+    "SGDOptions",
+    "StackableLoss",
+    "TensorOps",
+]
 
 Params: TypeAlias = dict[str, Array]
 """Parameters, gradients and optimizer state: flat dictionaries from name to array."""
 
 DTYPES = ("float32", "float64")
 """The working precisions that every backend offers."""
-
-
-class TensorOps(Protocol):
-    """The functions shared code may call: a subset of the Array API standard 2024.12.
-
-    Operators (``+ - * / ** < <= > >= == ~ & |``), ``.shape`` and ``.ndim`` are allowed as well.
-    Shared losses run under ``vmap`` and under a tracer: no in-place change, no Python branch on a
-    value, no array creation from Python data.
-    """
-
-    def abs(self, x: Array, /) -> Array: ...
-    def exp(self, x: Array, /) -> Array: ...
-    def log(self, x: Array, /) -> Array: ...
-    def sqrt(self, x: Array, /) -> Array: ...
-    def square(self, x: Array, /) -> Array: ...
-    def tanh(self, x: Array, /) -> Array: ...
-    def maximum(self, x1: Array, x2: Array, /) -> Array: ...
-    def minimum(self, x1: Array, x2: Array, /) -> Array: ...
-    def where(self, condition: Array, x1: Array, x2: Array, /) -> Array: ...
-    def sum(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
-    def mean(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
-    def max(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
-    def all(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
-    def any(self, x: Array, /, *, axis: Any = ..., keepdims: bool = ...) -> Array: ...
-    def matmul(self, x1: Array, x2: Array, /) -> Array: ...
-    def reshape(self, x: Array, /, shape: tuple[int, ...]) -> Array: ...
-    def expand_dims(self, x: Array, /, *, axis: int) -> Array: ...
-    def stack(self, arrays: Any, /, *, axis: int = ...) -> Array: ...
-    def take(self, x: Array, indices: Array, /, *, axis: int) -> Array: ...
-    def zeros_like(self, x: Array, /) -> Array: ...
-    def ones_like(self, x: Array, /) -> Array: ...
-    def isfinite(self, x: Array, /) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -95,12 +72,40 @@ class SGD(NamedTuple):
 
 @dataclass(frozen=True)
 class Environment:
-    """What a backend says about itself for ``samestep doctor`` and for stored results."""
+    """What a backend says about itself for ``samestep doctor`` and for stored results.
+
+    Parameters
+    ----------
+    versions : mapping
+        Versions of the framework and of what computes for it, by name.
+    devices : tuple of str
+        What is there now, beginning with ``"cpu"``; then ``"gpu"``, ``"gpu:1"``, ...
+    threads : int or None
+        CPU threads that the backend computes with; None if that is left to the framework.
+    flags : mapping
+        Settings of the process that change numbers, by name, as texts; none is fine.
+    """
 
     versions: Mapping[str, str]
     devices: tuple[str, ...]
     threads: int | None
     flags: Mapping[str, str]
+
+
+class StackableLoss(abc.ABC):
+    """A loss of one run that also says what it is for stacked runs.
+
+    ``vmap`` would say the same, but it costs an eager framework more than the kernels that it
+    calls. A backend need not use it.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, params: Params, *rest: Array) -> Any:
+        """Value, or ``(value, aux)``, of one run."""
+
+    @abc.abstractmethod
+    def stacked(self, params: Params, *rest: Array) -> Any:
+        """Values of all runs, or ``(values, aux)``; every array has a leading run axis."""
 
 
 class Backend(abc.ABC):
@@ -112,6 +117,8 @@ class Backend(abc.ABC):
         ``"cpu"``, ``"gpu"``, ``"gpu:1"`` or the framework's own spelling (``"cuda:1"``).
     dtype : {"float32", "float64"}
         The working precision of every floating-point array.
+    mode : str, optional
+        One of :attr:`modes`; a backend without any does not take this argument.
 
     Notes
     -----
@@ -120,6 +127,11 @@ class Backend(abc.ABC):
     """
 
     name: ClassVar[str]
+    modes: ClassVar[Mapping[str, str]] = {}
+    """Ways to run a fit, each with a line on it, the default first; empty where there is one."""
+    compilers: ClassVar[Mapping[str, str]] = {}
+    """The compiler of a mode that has one, by mode."""
+    mode: str = ""
     device: str
     dtype: str
     xp: TensorOps
@@ -137,11 +149,14 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def asarray(self, x: npt.ArrayLike) -> Array:
-        """Copy host data to the device: floats at the working dtype, integers as indices."""
+        """Copy host data to the device: floats at the working dtype, integers as indices.
+
+        Truth values stay what they are.
+        """
 
     @abc.abstractmethod
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Copy an array to the host, after waiting for the device to finish it."""
+        """Copy an array to the host, writable, after waiting for the device to finish it."""
 
     @abc.abstractmethod
     def value_and_grad(
@@ -177,11 +192,14 @@ class Backend(abc.ABC):
 
         def every(params: Params, *rest: Array) -> tuple[Any, Params]:
             runs = range(len(next(iter(params.values()))))
-            outs, grads = zip(
-                *(one({k: p[i] for k, p in params.items()}, *(x[i] for x in rest)) for i in runs),
-                strict=True,
-            )
             with self.scope():
+                outs, grads = zip(
+                    *(
+                        one({k: p[i] for k, p in params.items()}, *(x[i] for x in rest))
+                        for i in runs
+                    ),
+                    strict=True,
+                )
                 stacked = {k: self.xp.stack([g[k] for g in grads], axis=0) for k in params}
                 if isinstance(outs[0], tuple):
                     parts = zip(*outs, strict=True)
@@ -198,14 +216,16 @@ class Backend(abc.ABC):
         Parameters
         ----------
         learning_rate : float or array of shape (runs,)
-            One rate, or one per run; then every array has a leading run axis.
+            One rate, or one per run; then every array has a leading run axis. A float holds a
+            number of the working precision: to round it to another changes every update.
         options : SGDOptions
             Momentum, Nesterov, weight decay.
         """
         mu, decay = options.momentum, options.weight_decay
 
         def init(params: Params) -> Params:
-            return {name: self.xp.zeros_like(p) for name, p in params.items()} if mu else {}
+            with self.scope():
+                return {name: self.xp.zeros_like(p) for name, p in params.items()} if mu else {}
 
         def rate_for(p: Array) -> float | Array:
             if isinstance(learning_rate, float):
@@ -240,14 +260,20 @@ class Backend(abc.ABC):
         """
         length = len(next(iter(xs.values())))
         record: dict[str, list[Array]] = {}
-        for k in range(length):
-            carry, y = step(carry, {name: x[k] for name, x in xs.items()})
-            for name, value in y.items():
-                record.setdefault(name, []).append(value)
-        return carry, {name: self.xp.stack(values, axis=0) for name, values in record.items()}
+        with self.scope():
+            for k in range(length):
+                carry, y = step(carry, {name: x[k] for name, x in xs.items()})
+                for name, value in y.items():
+                    record.setdefault(name, []).append(value)
+            return carry, {name: self.xp.stack(values, axis=0) for name, values in record.items()}
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """Compile a pure function; the default only enters :meth:`scope` around it."""
+        """Compile a pure function; the default only enters :meth:`scope` around it.
+
+        A backend that overrides this evaluates equal functions once for all arguments of the same
+        shapes: arrays and Python floats among them are data, and :meth:`scan` is not unrolled. A
+        framework that cannot do so leaves it alone.
+        """
 
         def scoped(*args: Any) -> Any:
             with self.scope():
@@ -257,8 +283,12 @@ class Backend(abc.ABC):
 
     @property
     def label(self) -> str:
-        """The participant's name in reports, such as ``"name/cpu/float32"``."""
-        return f"{self.name}/{self.device}/{self.dtype}"
+        """The participant's name in reports, such as ``"name/cpu/float32"``.
+
+        A mode that is not the default is part of it: ``"name+mode/cpu/float32"``.
+        """
+        mode = f"+{self.mode}" if self.mode != next(iter(self.modes), "") else ""
+        return f"{self.name}{mode}/{self.device}/{self.dtype}"
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:

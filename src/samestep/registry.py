@@ -89,7 +89,8 @@ class BackendEntry:
     @property
     def install_command(self) -> str:
         """The command that installs what is missing."""
-        return f"pip install '{self.distribution}[{self.name}]'"
+        extra = f"[{self.name}]" if self.requirements else ""
+        return f"pip install '{self.distribution}{extra}'"
 
     @property
     def versions(self) -> dict[str, str]:
@@ -147,12 +148,15 @@ def check_dtype(dtype: str) -> None:
 
 
 @functools.cache
-def _instance(name: str, device: str, dtype: str) -> Backend:
+def _instance(name: str, device: str, dtype: str, mode: str) -> Backend:
     entry = backend_entry(name)
     check_dtype(dtype)
     cls = entry.load()
+    if mode and mode not in cls.modes:
+        raise unknown_name(f"mode of {name}", mode, cls.modes or ["none"])
+    chosen = {"mode": mode} if mode else {}
     try:
-        return cls(device=device, dtype=dtype)  # type: ignore[call-arg]  # by the guide's convention
+        return cls(device=device, dtype=dtype, **chosen)  # type: ignore[call-arg]  # by the guide's convention
     except MissingParticipantError as error:
         raise MissingParticipantError(
             f"{name}: {error.message}",
@@ -160,7 +164,7 @@ def _instance(name: str, device: str, dtype: str) -> Backend:
         ) from error
 
 
-def backend(name: str, *, device: str = "cpu", dtype: str = "float32") -> Backend:
+def backend(name: str, *, device: str = "cpu", dtype: str = "float32", mode: str = "") -> Backend:
     """Return a backend on a device at a working precision.
 
     The same arguments return the same object, which keeps what it has compiled.
@@ -172,17 +176,19 @@ def backend(name: str, *, device: str = "cpu", dtype: str = "float32") -> Backen
     device : str
         ``"cpu"``, ``"gpu"``, ``"gpu:1"`` or the framework's own spelling.
     dtype : {"float32", "float64"}
+    mode : str
+        How a fit is run, one of ``Backend.modes``; the backend's default if empty.
 
     Raises
     ------
     UsageError
-        For an unknown name or dtype; the message lists the known ones.
+        For an unknown name, dtype or mode; the message lists the known ones.
     MissingParticipantError
         If the framework is not installed or the device is not there.
     """
     if "@" in name:
         name, device = parse_participant(name)
-    return _instance(name, device, dtype)
+    return _instance(name, device, dtype, mode)
 
 
 def oracle(dtype: str = "float64") -> Backend:

@@ -51,7 +51,7 @@ def test_entries_are_described_without_importing_a_framework() -> None:
     assert [entry[0] for entry in told] == ["jax", "numpy", "torch"]
     assert [entry[2] for entry in told] == [
         "pip install 'samestep[jax]'",
-        "pip install 'samestep[numpy]'",
+        "pip install 'samestep'",
         "pip install 'samestep[torch]'",
     ]
     assert "loss-reduction" in names

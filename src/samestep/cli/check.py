@@ -38,6 +38,10 @@ def check_backend(participant: str) -> int:
         *("--noconftest", "-p", "no:cacheprovider"),
     ]
     kit = ["-p", "samestep.testing.plugin", "--pyargs", "samestep.testing"]
-    status = pytest.main([*isolated, *kit, "--backend", participant, "-q", "--tb=line"])
+    # Why a promise was not tried is told; that this process has imported the kit, which pytest
+    # would have liked to do itself, is not.
+    imported = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    shown = ["-q", "--tb=line", "-rfEs", "-W", imported]
+    status = pytest.main([*isolated, *kit, "--backend", participant, *shown])
     statuses = {pytest.ExitCode.OK: HELD, pytest.ExitCode.TESTS_FAILED: FAILED}
     return statuses.get(pytest.ExitCode(status), UNUSABLE)
