@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, cast, final
 
 import jax
@@ -22,12 +22,19 @@ class JaxBackend(Backend):
     """JAX on a CPU or a GPU; a fit is one compiled scan."""
 
     name: ClassVar[str] = "jax"
+    modes: ClassVar[Mapping[str, str]] = {
+        "scan": "the fit is one compiled lax.scan",
+        "step": "each step is compiled, in a loop of Python's",
+        "operations": "operation after operation, as Python calls them",
+    }
+    compilers: ClassVar[Mapping[str, str]] = {"scan": "XLA", "step": "XLA"}
 
-    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, device: str = "cpu", dtype: str = "float32", mode: str = "scan") -> None:
         self.device = resolve_device(device, self.environment().devices, aliases={"cuda": "gpu"})
         kind, _, index = self.device.partition(":")
         self._device = jax.devices(kind)[int(index or 0)]
         self.dtype = dtype
+        self.mode = mode
         self.xp = cast(TensorOps, jnp)
         self.native: dict[str, Callable[..., Any]] = NATIVE
         self._compiled: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -62,18 +69,17 @@ class JaxBackend(Backend):
 
     def asarray(self, x: npt.ArrayLike) -> Array:
         """Copy to the device; integers become int32, JAX's index type."""
+        given = np.asarray(x)
         kinds = {"f": self.numpy_dtype, "i": np.dtype(np.int32), "u": np.dtype(np.int32)}
-        array = np.array(x)
         # The copy is made here, because on the CPU the device's array may be a view of the host's;
         # jnp.array(copy=True) would compile a copying program for every shape.
-        array = array.astype(kinds.get(array.dtype.kind, array.dtype), copy=False)
+        array = given.astype(kinds.get(given.dtype.kind, given.dtype))
         with self.scope():
             return jax.device_put(array)
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Copy to the host, which waits for the asynchronous computation."""
-        with self.scope():
-            return np.array(x)
+        return np.array(x)  # no computation: the scope would cost more than the copy
 
     def value_and_grad(
         self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
@@ -129,11 +135,19 @@ class JaxBackend(Backend):
         carry: Any,
         xs: Params,
     ) -> tuple[Any, Params]:
-        """One ``lax.scan``."""
+        """One ``lax.scan``, or a loop over the compiled step."""
         with self.scope():
-            return jax.lax.scan(step, carry, xs)
+            if self.mode == "scan":
+                return jax.lax.scan(step, carry, xs)
+            if self.mode == "step":
+                return super().scan(self._compiled_once(step), carry, xs)
+            return super().scan(step, carry, xs)
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """``jax.jit`` of the whole; in the modes that loop in Python nothing."""
+        return self._compiled_once(f) if self.mode == "scan" else self._scoped(f)
+
+    def _compiled_once(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``jax.jit``, once per function: a second wrapper would compile a second time."""
         if f not in self._compiled:
             self._compiled[f] = self._scoped(jax.jit(f))

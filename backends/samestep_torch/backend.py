@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, cast, final
 
 import array_api_compat.torch as array_namespace
@@ -13,7 +13,16 @@ import torch
 from torch.optim.sgd import sgd as functional_sgd
 
 from samestep.devices import resolve_device
-from samestep.interface import SGD, Array, Backend, Environment, Params, SGDOptions, TensorOps
+from samestep.interface import (
+    SGD,
+    Array,
+    Backend,
+    Environment,
+    Params,
+    SGDOptions,
+    StackableLoss,
+    TensorOps,
+)
 from samestep_torch.native import NATIVE
 from samestep_torch.threads import THREADS, one_thread
 
@@ -40,12 +49,19 @@ class TorchBackend(Backend):
     """PyTorch on a CPU or a CUDA device."""
 
     name: ClassVar[str] = "torch"
+    modes: ClassVar[Mapping[str, str]] = {
+        "eager": "kernel after kernel, as Python calls them",
+        "compiled": "each step compiled by torch.compile, in a loop of Python's",
+    }
+    compilers: ClassVar[Mapping[str, str]] = {"compiled": "TorchInductor"}
 
-    def __init__(self, device: str = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, device: str = "cpu", dtype: str = "float32", mode: str = "eager") -> None:
         self.device = resolve_device(device, self.environment().devices, aliases={"cuda": "gpu"})
         kind, _, index = self.device.partition(":")
         self._device = torch.device("cpu" if kind == "cpu" else f"cuda:{index or 0}")
         self.dtype = dtype
+        self.mode = mode
+        self._steps: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._dtype: torch.dtype = getattr(torch, dtype)
         self.xp = cast(TensorOps, _TorchOps())
         self.native: dict[str, Callable[..., Any]] = NATIVE
@@ -106,7 +122,9 @@ class TorchBackend(Backend):
         Stacked runs are independent, so the gradient of the *sum* of their losses holds each
         run's gradient; this is faster than vmap over a gradient.
         """
-        forward = torch.func.vmap(loss) if runs else loss
+        forward = _stacked(loss) if runs else loss
+        if self.mode == "compiled":
+            return self._traceable(forward, has_aux=has_aux)
 
         def value_and_grad(params: Params, *rest: Array) -> tuple[Any, Params]:
             leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
@@ -114,13 +132,32 @@ class TorchBackend(Backend):
                 out = forward(leaves, *rest)
                 value = out[0] if has_aux else out
                 grads = torch.autograd.grad(
-                    value.sum() if runs else value, list(leaves.values()), materialize_grads=True
+                    value,
+                    list(leaves.values()),
+                    grad_outputs=torch.ones_like(value),
+                    materialize_grads=True,
                 )
             value = value.detach()
             return (
                 (value, out[1].detach()) if has_aux else value,
                 dict(zip(leaves, grads, strict=True)),
             )
+
+        return value_and_grad
+
+    def _traceable(
+        self, forward: Callable[..., Any], *, has_aux: bool
+    ) -> Callable[..., tuple[Any, Params]]:
+        """Differentiate with ``torch.func``, which torch.compile can follow."""
+
+        def total(params: Params, *rest: Array) -> tuple[Array, Any]:
+            out = forward(params, *rest)
+            return (out[0] if has_aux else out).sum(), out
+
+        def value_and_grad(params: Params, *rest: Array) -> tuple[Any, Params]:
+            with self.scope():
+                grads, (_, out) = torch.func.grad_and_value(total, has_aux=True)(params, *rest)
+            return out, grads
 
         return value_and_grad
 
@@ -175,3 +212,21 @@ class TorchBackend(Backend):
                 return one_rate(params, grads, state)
 
         return SGD(init, step)
+
+    def scan(
+        self,
+        step: Callable[[Any, Params], tuple[Any, Params]],
+        carry: Any,
+        xs: Params,
+    ) -> tuple[Any, Params]:
+        """Loop; where steps are compiled, equal ones are compiled once."""
+        if self.mode == "compiled":
+            if step not in self._steps:
+                self._steps[step] = torch.compile(step, dynamic=False)
+            step = self._steps[step]
+        with self.scope():
+            return super().scan(step, carry, xs)
+
+
+def _stacked(loss: Callable[..., Any]) -> Callable[..., Any]:
+    return loss.stacked if isinstance(loss, StackableLoss) else torch.func.vmap(loss)

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from samestep.interface import Array, Backend, Params, SGDOptions, TensorOps
 from samestep.loss import Loss, Objective, Reduction
 
-__all__ = ["Descent"]
+__all__ = ["Carry", "Descent", "Step"]
+
+
+class Carry(NamedTuple):
+    """What goes from step to step: what stays the same, and what the step changes.
+
+    Rate, delta and data are handed on rather than closed over, so that fits which differ in them
+    alone share one step, and a backend compiles it once.
+    """
+
+    rate: Any
+    delta: Any
+    data: Params
+    params: Params
+    state: Params
 
 
 @dataclass(frozen=True)
-class Descent:
-    """A descent of one run, or of stacked ones; a backend compiles equal ones once.
+class Step:
+    """One step of one run, or of stacked ones; equal ones do the same.
 
     Parameters
     ----------
@@ -26,7 +40,7 @@ class Descent:
     ragged : bool
         Whether some run ends before the others.
     every_step : bool
-        Whether to record every step.
+        Whether to record the step.
     """
 
     backend: Backend
@@ -37,52 +51,58 @@ class Descent:
     ragged: bool
     every_step: bool
 
-    # The rate and delta are arguments, so that plans which differ in them alone share one function.
+    def __call__(self, carry: Carry, batch: Params) -> tuple[Carry, Params]:
+        """Return what the next step starts from, and the record of this one."""
+        # data
+        rate, delta, data, params, state = carry
+        xp = self.backend.xp
+        X, y = self._rows(data, batch)
+
+        # model
+        objective = Objective(xp, self.loss, self.reduction, delta)
+
+        # gradient
+        value_and_grad = self.backend.value_and_grad(objective, runs=self.stacked, has_aux=True)
+        (loss, prediction), grads = value_and_grad(params, X, y, batch["mask"])
+
+        # update
+        sgd = self.backend.sgd(rate, self.options)
+        new_params, new_state = sgd.step(params, grads, state)
+        if self.ragged:
+            new_params = keep_ended(xp, batch["active"], new_params, params)
+            new_state = keep_ended(xp, batch["active"], new_state, state)
+
+        # record
+        record: Params = {}
+        if self.every_step:
+            record = {"prediction": prediction, "loss": loss}
+            record |= {f"gradient/{name}": value for name, value in grads.items()}
+            record |= {f"params/{name}": value for name, value in new_params.items()}
+            record |= {f"state/{name}": value for name, value in new_state.items()}
+        return Carry(rate, delta, data, new_params, new_state), record
+
+    def _rows(self, data: Params, batch: Params) -> tuple[Array, Array]:
+        if self.stacked:
+            return batch["X"], batch["y"]
+        take = self.backend.xp.take
+        return take(data["X"], batch["rows"], axis=0), take(data["y"], batch["rows"], axis=0)
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Step after step; a backend compiles equal descents once."""
+
+    step: Step
+
     def __call__(
         self, rate: Any, delta: Any, data: Params, params: Params, batches: Params
     ) -> tuple[Params, Params]:
         """Return the parameters at the end, and the record: arrays with a leading step axis."""
-        # data
-        xp = self.backend.xp
-
-        def rows_of(batch: Params) -> tuple[Array, Array]:
-            if self.stacked:
-                return batch["X"], batch["y"]
-            X, y = (xp.take(data[name], batch["rows"], axis=0) for name in ("X", "y"))
-            return X, y
-
-        # model
-        objective = Objective(xp, self.loss, self.reduction, delta)
-        value_and_grad = self.backend.value_and_grad(objective, runs=self.stacked, has_aux=True)
-
-        # optimizer
-        sgd = self.backend.sgd(rate, self.options)
-
-        # step
-        def step(carry: tuple[Params, Params], batch: Params) -> tuple[Any, Params]:
-            params, state = carry
-            X, y = rows_of(batch)
-
-            # gradient
-            (loss, prediction), grads = value_and_grad(params, X, y, batch["mask"])
-
-            # update
-            new_params, new_state = sgd.step(params, grads, state)
-            if self.ragged:
-                new_params = keep_ended(xp, batch["active"], new_params, params)
-                new_state = keep_ended(xp, batch["active"], new_state, state)
-
-            # record
-            record: Params = {}
-            if self.every_step:
-                record = {"prediction": prediction, "loss": loss}
-                record |= {f"gradient/{name}": value for name, value in grads.items()}
-                record |= {f"params/{name}": value for name, value in new_params.items()}
-                record |= {f"state/{name}": value for name, value in new_state.items()}
-            return (new_params, new_state), record
-
-        (params, _), record = self.backend.scan(step, (params, sgd.init(params)), batches)
-        return params, record
+        backend, options = self.step.backend, self.step.options
+        state = backend.sgd(rate, options).init(params)
+        start = Carry(rate, delta, data, params, state)
+        end, record = backend.scan(self.step, start, batches)
+        return end.params, record
 
 
 def keep_ended(xp: TensorOps, active: Array, new: Params, old: Params) -> Params:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from samestep.dual import Dual, differentiate
 from samestep.errors import UsageError, unknown_name
-from samestep.interface import Array, Params, TensorOps
+from samestep.interface import Array, Params, StackableLoss, TensorOps
 
 __all__ = [
     "LOSSES",
@@ -221,7 +221,7 @@ register_loss(
 
 
 @dataclass(frozen=True)
-class Objective:
+class Objective(StackableLoss):
     """The reduced loss of the linear model, as a function of ``(params, X, y, mask)``.
 
     Parameters
@@ -251,6 +251,15 @@ class Objective:
         prediction = predict(xp, params, X)
         total = xp.sum(mask * self.loss.value(xp, prediction - y, self.delta))
         value = total / xp.sum(mask) if self.reduction == "mean" else total
+        return value, prediction
+
+    def stacked(self, params: Params, X: Array, y: Array, mask: Array) -> tuple[Array, Array]:
+        """Values, shape (runs,), and predictions, shape (runs, examples)."""
+        xp = self.xp
+        products = xp.matmul(X, xp.expand_dims(params["w"], axis=-1))
+        prediction = xp.reshape(products, y.shape) + xp.expand_dims(params["b"], axis=-1)
+        total = xp.sum(mask * self.loss.value(xp, prediction - y, self.delta), axis=-1)
+        value = total / xp.sum(mask, axis=-1) if self.reduction == "mean" else total
         return value, prediction
 
 

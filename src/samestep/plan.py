@@ -194,10 +194,12 @@ class Plan:
 
         Infinite or vanished numbers would make every participant agree on nothing.
         """
-        X, y = self.data(dtype)
+        if dtype in self._representable:
+            return
+        largest = max(problem.largest_number for problem in self.problems)
         with np.errstate(over="ignore"):
             numbers = {
-                "the data": (X, y),
+                "the data": (np.asarray(largest).astype(dtype),),
                 "the initial values": tuple(self.initial(dtype).values()),
                 "the learning rate": (self.learning_rate.astype(dtype),),
                 "momentum": (np.asarray(self.options.momentum).astype(dtype),),
@@ -214,6 +216,12 @@ class Plan:
             raise UsageError(
                 f"{self.name}: delta {self.delta:g} is 0 in {dtype}.", "Use a larger one."
             )
+        self._representable.add(dtype)
+
+    @functools.cached_property
+    def _representable(self) -> set[str]:
+        """Working precisions that have been found wide enough."""
+        return set()
 
     @property
     def steps(self) -> int:
@@ -256,9 +264,13 @@ class Plan:
 
     def initial(self, dtype: npt.DTypeLike = np.float64) -> dict[str, npt.NDArray[Any]]:
         """Initial values: ``w`` of shape (runs, features) and ``b`` of shape (runs,)."""
+        return {name: values.astype(dtype) for name, values in self._initial.items()}
+
+    @functools.cached_property
+    def _initial(self) -> dict[str, Float64]:
         w = np.stack([p.w for p in self.problems])[self.problem_of_run]
         b = np.stack([p.b for p in self.problems])[self.problem_of_run]
-        return {"w": w.astype(dtype), "b": b.astype(dtype)}
+        return {"w": w, "b": b}
 
     def epoch_ends(self, run: int = 0) -> npt.NDArray[np.intp]:
         """Number of updates made at the end of epochs 0, 1, ..., epochs of one run."""

@@ -75,11 +75,16 @@ class Problem:
         require_positive(batch_size=self.batch_size, num_train=len(self.y))
         # A NaN in the data would end every comparison at the first step, and still agree.
         for name in ("X", "y", "w", "b"):
-            if not np.isfinite(getattr(self, name)).all():
+            if not math.isfinite(_largest(getattr(self, name))):
                 raise UsageError(
                     f"{name} holds numbers that are not finite.",
                     "Leave such examples out, or replace the numbers.",
                 )
+
+    @functools.cached_property
+    def largest_number(self) -> float:
+        """Largest magnitude in the data."""
+        return max(_largest(self.X), _largest(self.y))
 
     @property
     def num_train(self) -> int:
@@ -192,6 +197,11 @@ class SyntheticRegression:
         X = rng.standard_normal((count, len(self.w)))
         noise = self.noise * rng.standard_normal(count)
         return X, X @ np.array(self.w) + self.b + noise
+
+
+def _largest(array: Float64) -> float:
+    """Largest magnitude, NaN if there is one; without a temporary array as large as the data."""
+    return float(max(array.max(initial=0.0), -array.min(initial=0.0)))
 
 
 def require_positive(**values: int) -> None:

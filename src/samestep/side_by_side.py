@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from samestep.descent import Descent
+from samestep.descent import Step
 from samestep.experiment import Experiment
 from samestep.interface import Backend
 from samestep.loss import Objective, get_loss, predict
@@ -115,7 +115,7 @@ def shared_version(exercise: Experiment) -> str:
     parts: list[Part] = [("model", predict), *(("loss", f) for f in named)]
     kind = type(exercise)
     fits = kind.typical_fit if kind.fits is Experiment.fits else kind.fits
-    return source(("fits", fits), *parts, ("loss", Objective.__call__), Descent.__call__)
+    return source(("fits", fits), *parts, ("loss", Objective.__call__), Step.__call__)
 
 
 def source(*parts: Part) -> str:

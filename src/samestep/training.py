@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from samestep.descent import Descent
+from samestep.descent import Descent, Step
 from samestep.errors import UsageError
 from samestep.interface import Array, Backend, Params
 from samestep.loss import Loss, Objective, get_loss
@@ -39,38 +40,24 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         NumPy arrays at the backend's working precision.
     """
     started = time.perf_counter()
-    dtype = backend.numpy_dtype
     plan.require_representable(backend.dtype)
     stacked = plan.runs > 1
-    ragged = not bool(plan.active.all())
-    descent = Descent(
-        backend, get_loss(plan.loss), plan.reduction, plan.options, stacked, ragged, every_step
+    ready = _READY.arrays(backend, plan)
+    step = Step(
+        backend,
+        get_loss(plan.loss),
+        plan.reduction,
+        plan.options,
+        stacked,
+        "active" in ready.batches,
+        every_step,
     )
-    data: dict[str, npt.NDArray[Any]] = {}
-    batches: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(dtype)}
-    if stacked:
-        # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
-        # would take most of the time. A single run keeps its data on the device, in one copy.
-        batches["X"], batches["y"] = _GATHERED.rows(plan, backend.dtype)
-    else:
-        data["X"], data["y"] = plan.data(dtype)
-        batches["rows"] = plan.batches
-    if ragged:
-        batches["active"] = plan.active
-    initial = start = plan.initial(dtype)
     # The rate is rounded to the working precision here, once, so that every backend and the
     # oracle use the same number.
-    rates = plan.learning_rate.astype(dtype)
+    rates = plan.learning_rate.astype(backend.numpy_dtype)
     rate: Any = backend.asarray(rates) if stacked else float(rates[0])
-    if not stacked:
-        batches = {name: values[:, 0] for name, values in batches.items()}
-        initial = {name: values[0] for name, values in start.items()}
-
-    def to_device(arrays: dict[str, npt.NDArray[Any]]) -> Params:
-        return {name: backend.asarray(values) for name, values in arrays.items()}
-
-    final, record = backend.compile(descent)(
-        rate, plan.delta, to_device(data), to_device(initial), to_device(batches)
+    final, record = backend.compile(Descent(step))(
+        rate, plan.delta, ready.data, ready.initial, ready.batches
     )
 
     def fetch(array: Array, run_axis: int) -> npt.NDArray[Any]:
@@ -81,6 +68,7 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         recorded = {name: fetch(values, 1) for name, values in record.items()}
         trace = Trace.of_record(plan, backend.label, backend.dtype, recorded)
     else:
+        start = plan.initial(backend.dtype)
         ends = {name: fetch(values, 0) for name, values in final.items()}
         params = {name: np.stack([start[name], end]) for name, end in ends.items()}
         trace = Trace(plan, backend.label, backend.dtype, params)
@@ -126,25 +114,68 @@ def _compiled_evaluation(backend: Backend, loss: Loss, delta: float) -> Callable
     return backend.compile(lambda params, X, y, mask: objective(params, X, y, mask)[0])
 
 
-class _Gathered:
-    """The rows of the last stack, in the order of its steps, for one precision each.
+class _Arrays(NamedTuple):
+    """What a fit works on, on the device: the plan's data, and its minibatches step by step."""
 
-    The same stack is trained by several participants, and varied in its rate or loss.
+    data: Params
+    initial: Params
+    batches: Params
+
+
+class _Ready:
+    """The arrays of the last plan of each backend.
+
+    The same data are trained with other rates, losses and options. They are put on the device
+    once, and stay there until another plan comes or the backend goes.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: dict[str, tuple[Plan, npt.NDArray[Any], npt.NDArray[Any]]] = {}
+        self._last: WeakKeyDictionary[Backend, tuple[Plan, _Arrays]] = WeakKeyDictionary()
 
-    def rows(self, plan: Plan, dtype: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """X of shape (steps, runs, batch, features) and y of shape (steps, runs, batch)."""
+    def arrays(self, backend: Backend, plan: Plan) -> _Arrays:
         with self._lock:
-            last = self._last.get(dtype)
-            if last and last[0].batches is plan.batches and last[0].problems is plan.problems:
-                return last[1], last[2]
-            X, y = (np.take(rows, plan.batches, axis=0) for rows in plan.data(dtype))
-            self._last[dtype] = (plan, X, y)
-            return X, y
+            last = self._last.get(backend)
+        if last and _same_rows(last[0], plan):
+            return last[1]
+        with self._lock:
+            self._last.pop(backend, None)  # there may be no room for both
+        del last
+        arrays = _put(backend, plan)
+        with self._lock:
+            self._last[backend] = (plan, arrays)
+        return arrays
 
 
-_GATHERED = _Gathered()
+_READY = _Ready()
+
+
+def _same_rows(a: Plan, b: Plan) -> bool:
+    """Whether two plans work on the same rows in the same order, as variants of one plan do."""
+    shared = ("problems", "problem_of_run", "batches", "rows", "last_batch")
+    return all(getattr(a, name) is getattr(b, name) for name in shared)
+
+
+def _put(backend: Backend, plan: Plan) -> _Arrays:
+    stacked = plan.runs > 1
+    data: dict[str, npt.NDArray[Any]] = {}
+    batches: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(backend.dtype)}
+    if stacked:
+        # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
+        # would take most of the time. A single run keeps its data on the device, in one copy.
+        for name, rows in zip(("X", "y"), plan.data(backend.dtype), strict=True):
+            batches[name] = np.take(rows, plan.batches, axis=0)
+    else:
+        data["X"], data["y"] = plan.data()  # rounded as they are copied to the device
+        batches["rows"] = plan.batches
+    if not plan.active.all():
+        batches["active"] = plan.active
+    initial = plan.initial(backend.dtype)
+    if not stacked:
+        batches = {name: values[:, 0] for name, values in batches.items()}
+        initial = {name: values[0] for name, values in initial.items()}
+
+    def to_device(arrays: dict[str, npt.NDArray[Any]]) -> Params:
+        return {name: backend.asarray(values) for name, values in arrays.items()}
+
+    return _Arrays(to_device(data), to_device(initial), to_device(batches))

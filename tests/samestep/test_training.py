@@ -294,3 +294,35 @@ def test_a_loss_of_ones_own_is_trained_on_every_framework(framework: Backend) ->
         assert judge(train(framework, small_plan(loss="log-cosh"))).holds
     finally:
         del LOSSES[mine.name]
+
+
+def test_data_are_put_on_the_device_once_for_all_variants_of_a_plan(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = []
+    monkeypatch.setattr(
+        type(backend),
+        "asarray",
+        lambda self, x, asarray=type(backend).asarray: (
+            copied.append(np.size(x)) or asarray(self, x)
+        ),
+    )
+    for plan in (small_plan(11), small_stack()):
+        first = train(backend, plan)
+        copied.clear()
+        second = train(backend, plan.vary(loss="huber", learning_rate=0.1))
+        assert sum(copied) <= plan.runs, "more than the rates was copied"
+        again = train(backend, plan)
+        for name, values in first.params.items():
+            np.testing.assert_array_equal(values, again.params[name])
+            assert not np.array_equal(values, second.params[name])
+
+
+def test_another_problem_is_not_mistaken_for_the_last_one(backend: Backend) -> None:
+    one, other = small_plan(1), small_plan(2)
+    alone = train(backend, other)
+    train(backend, one)
+    np.testing.assert_array_equal(train(backend, other).params["w"], alone.params["w"])
+    resized = dataclasses.replace(other, rows=other.rows.copy())
+    resized.rows[-1] -= 1
+    assert not np.array_equal(train(backend, resized).params["w"], alone.params["w"])

@@ -6,7 +6,8 @@ importing anything of it::
     [environment]
     OMP_NUM_THREADS = "1"  # the comment says why
 
-What the user has set already stays.
+``{cache}`` in a value stands for this user's folder for what can be made anew. What the user has
+set already stays.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import os
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
+
+from platformdirs import user_cache_dir
 
 __all__ = ["prepare", "required_environment"]
 
@@ -35,7 +38,8 @@ def required_environment(backend: str) -> dict[str, str]:
             path = Path(folder) / _FILE
             if path.is_file():
                 found |= tomllib.loads(path.read_text(encoding="utf-8"))["environment"]
-    return found
+    cache = user_cache_dir("samestep", appauthor=False)
+    return {name: value.replace("{cache}", cache) for name, value in found.items()}
 
 
 def prepare(backend: str) -> None:
