@@ -1,30 +1,18 @@
-"""The README's examples run as they stand, one after the other, and its commands exist."""
+"""The README's commands: the two that everybody starts with, and the table of all others."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from importlib.metadata import version
 
-from typer.testing import CliRunner
+import typer.core
+import typer.main
+from guides import ROOT, Guide
+from packaging.version import Version
 
 from samestep.cli.app import app
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def test_python_examples_run_in_order() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) >= 5
-    namespace: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
-
-
-def test_every_command_that_is_named_exists() -> None:
-    named = set(re.findall(r"samestep ([a-z]+)\b", " ".join(re.findall(r"`[^`\n]+`", README))))
-    assert {"run", "step", "explain", "attribute", "selftest", "list", "doctor"} <= named
-    for command in named:
-        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0, command
+README = Guide(ROOT / "README.md").text
 
 
 def test_both_one_line_commands_are_marked() -> None:
@@ -36,5 +24,14 @@ def test_both_one_line_commands_are_marked() -> None:
         assert lines[0].endswith(ends)
 
 
-def test_no_placeholder_is_left() -> None:
-    assert not re.findall(r"@[A-Z]+@", README)
+def test_the_table_has_every_command() -> None:
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    table = README.split("## Commands")[1].split("\n## ")[0]
+    assert set(re.findall(r"`samestep (\w+)", table)) == set(commands.commands)
+
+
+def test_this_version_is_cited() -> None:
+    cited = re.search(r"version *= *\{(.+)\}", README)
+    assert cited
+    assert cited[1] == Version(version("samestep")).base_version

@@ -65,6 +65,25 @@ class Evidence:
             object.__setattr__(self, "holds", bool(self.holds))
 
     @classmethod
+    def decided(
+        cls, interval: Interval, text: str, *, above: float = -math.inf, below: float = math.inf
+    ) -> Evidence:
+        """Let an interval decide whether a quantity lies in ``(above, below)``.
+
+        Parameters
+        ----------
+        interval : Interval
+        text : str
+            What the quantity is, such as ``"median ratio"``.
+        above, below : float
+        """
+        return cls(
+            holds=decide(interval, above=above, below=below),
+            text=f"{text}: {interval}",
+            values=interval._asdict(),
+        )
+
+    @classmethod
     def not_applicable(cls, reason: str) -> Evidence:
         """State that a claim is about something this participant does not have."""
         return cls(None, f"not applicable: {reason}", applies=False)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from samestep.agreement import agree
-from samestep.claims import Claim, Evidence
+from samestep.claims import Claim, Evidence, quantile_interval
 from samestep.errors import (
     MissingParticipantError,
     SamestepError,
@@ -34,7 +36,7 @@ from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
 from samestep.registry import oracle
-from samestep.sampling import CHUNK, baseline_chunk, drawn
+from samestep.sampling import CHUNK, baseline_chunk, drawn, evenly_spaced
 from samestep.trace import Trace
 from samestep.training import train, validation_loss
 from samestep.workers.process import LostWorkerError
@@ -214,14 +216,24 @@ class Lab:
             self.traces[plan.name] = traces
         return traces
 
-    def cross_check(self, traces: Sequence[Trace], *, check: int | None = 64) -> None:
+    def cross_check(
+        self, traces: Sequence[Trace], *, check: int | None = 64, runs: int | None = None
+    ) -> None:
         """Judge traces of one plan against the oracle and enter the agreements.
 
         Where only one participant of a precision ran, the pair is the participant and the oracle.
-        """
-        self._agree(traces[0].plan, [_judge_sample(trace, check) for trace in traces])
 
-    def _agree(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
+        Parameters
+        ----------
+        traces : sequence of Trace
+        check : int or None
+            How many runs, evenly spaced, are judged; None judges all.
+        runs : int, optional
+            How many there were, if the traces hold only a sample of them.
+        """
+        self._agree(traces[0].plan, [_judge_sample(trace, check) for trace in traces], runs)
+
+    def _agree(self, plan: Plan, judgements: Sequence[Judgement], runs: int | None = None) -> None:
         """Enter the agreements of all pairs of a precision; a lone one meets the oracle."""
         by_dtype: dict[str, list[Judgement]] = {}
         for judgement in judgements:
@@ -233,9 +245,9 @@ class Lab:
                 group.append(judge(replace(reference, participant=f"oracle/{dtype}")))
             for i, first in enumerate(group):
                 for second in group[i + 1 :]:
-                    self._enter(plan, first, second)
+                    self._enter(plan, first, second, runs or plan.runs)
 
-    def _enter(self, plan: Plan, first: Judgement, second: Judgement) -> None:
+    def _enter(self, plan: Plan, first: Judgement, second: Judgement, runs: int) -> None:
         for agreement in agree(first, second):
             divergences = [
                 f"{j.trace.participant}: {j.first[0]} at step {j.first[1].step}, "
@@ -258,7 +270,7 @@ class Lab:
                     gap=agreement.gap,
                     relative_gap=agreement.relative_gap,
                     runs_checked=first.trace.plan.runs,
-                    runs=plan.runs,
+                    runs=runs,
                     steps=plan.steps,
                     holds=agreement.holds,
                     explanation="; ".join(divergences),
@@ -362,6 +374,33 @@ class Lab:
         claim = Claim(id, statement, dict(evidence))
         self.claims.append(claim)
         return claim
+
+    def claim_median(
+        self,
+        id: str,
+        statement: str,
+        samples: Mapping[str, npt.ArrayLike],
+        *,
+        above: float = -math.inf,
+        below: float = math.inf,
+    ) -> Claim:
+        """State a claim about the median of a sample, which its confidence interval decides.
+
+        Parameters
+        ----------
+        id, statement : str
+        samples : mapping of str to array of shape (seeds,)
+            By participant.
+        above, below : float
+            The claim holds if the whole interval lies between them.
+        """
+        evidence = {
+            label: Evidence.decided(
+                quantile_interval(sample), f"median of {np.size(sample)}", above=above, below=below
+            )
+            for label, sample in samples.items()
+        }
+        return self.claim(id, statement, evidence)
 
     def figure(self, name: str, caption: str, draw: Callable[..., Figure], **data: Any) -> None:
         """Add a figure; it is drawn when it is looked at or saved."""
@@ -490,5 +529,5 @@ def _judge_sample(trace: Trace, check: int | None) -> Judgement:
     """Judge all runs, or some that are evenly spaced."""
     runs = trace.plan.runs
     if check is not None and runs > check:
-        trace = trace.select(np.unique(np.linspace(0, runs - 1, check).astype(int)))
+        trace = trace.select(evenly_spaced(runs, check))
     return judge(trace)

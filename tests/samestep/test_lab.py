@@ -155,6 +155,17 @@ def test_a_claim_is_stated_once() -> None:
         lab.claim("one", "Again.", {})
 
 
+def test_an_interval_decides_a_claim_about_a_median() -> None:
+    lab = lab_of("numpy")
+    samples = {"many": np.linspace(1, 2, 40), "few": np.ones(3)}
+    claim = lab.claim_median("long", "They are longer than 0.5.", samples, above=0.5)
+    assert lab.claims == [claim]
+    assert {label: e.holds for label, e in claim.evidence.items()} == {"many": True, "few": None}
+    assert claim.evidence["many"].text.startswith("median of 40: 1.5 [")
+    assert claim.evidence["many"].values["estimate"] == 1.5
+    assert not lab.claim_median("short", "They are shorter than 1.", samples, below=1).holds
+
+
 # --- samples ---------------------------------------------------------------------------------
 
 
