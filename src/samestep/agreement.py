@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from samestep.judgement import Judgement, judge, order_of_ratio, recorded_keys
 from samestep.loss import get_loss
 from samestep.plan import Plan
 from samestep.referee import QUANTITIES
-from samestep.table import Column, Row, Table
 from samestep.trace import Trace
+
+if TYPE_CHECKING:
+    from samestep.table import Table
 
 __all__ = ["Agreement", "Comparison", "agree", "compare"]
 
@@ -53,7 +56,7 @@ class Agreement:
     estimated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of :func:`compare`.
 
@@ -77,6 +80,9 @@ class Comparison:
 
     def table(self) -> Table:
         """Return one row per pair of participants and quantity."""
+        # Not at the top: every exercise imports this module, and samestep list all exercises.
+        from samestep.table import Column, Row, Table
+
         return Table(
             id="comparison",
             title=f"Same step: {'yes' if self.holds else 'NO'}",
@@ -106,6 +112,10 @@ class Comparison:
                 for a in self.agreements
             ),
         )
+
+    def __repr__(self) -> str:
+        same = "the same step" if self.holds else "NOT the same step"
+        return f"<Comparison of {' and '.join(self.judgements)}: {same}; {self.plan.name}>"
 
     def _repr_html_(self) -> str:
         return self.table().to_html()

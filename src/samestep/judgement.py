@@ -101,7 +101,7 @@ class Verdict:
         return tuple(step for step, ratio in self.ratios.items() if ratio > 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
     """All verdicts on one trace.
 
@@ -144,6 +144,14 @@ class Judgement:
         quantity = min(found)[2]
         finding = self.verdicts[quantity].first
         return (quantity, finding) if finding else None
+
+    def __repr__(self) -> str:
+        if self.first:
+            quantity, finding = self.first
+            what = f"{quantity} at step {finding.step}, {finding.element}, is wrong"
+        else:
+            what = "holds" if self.holds else "does not hold"
+        return f"<Judgement of {self.trace.participant}: {what}; {self.trace.plan.steps} steps>"
 
 
 def judge(trace: Trace, plan: Plan | None = None) -> Judgement:

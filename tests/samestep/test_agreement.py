@@ -333,3 +333,12 @@ def test_traces_without_their_steps_are_refused(oracle: Backend) -> None:
         judge(ends)
     with pytest.raises(UsageError, match="holds no steps"):
         compare(train(oracle, plan), ends)
+
+
+def test_what_is_printed_is_one_line_that_says_what_is_wrong() -> None:
+    sound, other = both(plan_of(), "float32")
+    assert repr(compare(sound, other)).endswith(f"the same step; {plan_of().name}>")
+    assert repr(judge(sound)) == "<Judgement of torch/cpu/float32: holds; 9 steps>"
+    wrong = with_array(sound, "loss", "", add_at((STEP, 0), 1.0))
+    assert "loss at step 3" in repr(judge(wrong))
+    assert "NOT the same step" in repr(compare(wrong, other))
