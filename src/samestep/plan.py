@@ -8,19 +8,18 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from samestep.batching import LastBatch, epoch_batches, first_rows
 from samestep.errors import UsageError, unknown_name
 from samestep.interface import SGDOptions
 from samestep.loss import Float64, Reduction, get_loss
 from samestep.problem import Problem, require_positive
 
-__all__ = ["LastBatch", "Plan", "stack"]
-
-LastBatch: TypeAlias = Literal["keep", "drop", "reweight"]
+__all__ = ["Plan", "stack"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +99,7 @@ class Plan:
                 ("weight_decay", weight_decay),
             )
         )
-        batches, rows = _epoch_batches(problem, epochs, last_batch)
+        batches, rows = epoch_batches(problem, epochs, last_batch)
         return cls(
             name=name or f"{reduction} {loss}, rate {learning_rate:g}",
             problems=(problem,),
@@ -281,8 +280,8 @@ class Plan:
         """Return the plan of some of the runs, with only the problems that these use."""
         index = np.arange(self.runs)[runs]
         used, problem_of_run = np.unique(self.problem_of_run[index], return_inverse=True)
-        offsets = _offsets(self.problems)
-        shift = offsets[used] - _offsets([self.problems[i] for i in used])
+        offsets = first_rows(self.problems)
+        shift = offsets[used] - first_rows([self.problems[i] for i in used])
         steps = int(self.active[:, index].sum(0).max())
         return replace(
             self,
@@ -359,7 +358,7 @@ def stack(plans: Iterable[Plan], name: str = "", *, steps: int = 0, width: int =
             if id(problem) not in position:
                 position[id(problem)] = len(problems)
                 problems.append(problem)
-    offsets = _offsets(problems)
+    offsets = first_rows(problems)
     steps = max(steps, *(plan.steps for plan in plans))
     width = max(width, *(plan.batches.shape[2] for plan in plans))
     runs = sum(plan.runs for plan in plans)
@@ -370,7 +369,7 @@ def stack(plans: Iterable[Plan], name: str = "", *, steps: int = 0, width: int =
     for plan in plans:
         here = slice(run, run + plan.runs)
         new = np.array([position[id(problem)] for problem in plan.problems])
-        shift = (offsets[new] - _offsets(plan.problems))[plan.problem_of_run].astype(np.int32)
+        shift = (offsets[new] - first_rows(plan.problems))[plan.problem_of_run].astype(np.int32)
         problem_of_run[here] = new[plan.problem_of_run]
         used = plan.batches.shape[2]
         batches[: plan.steps, here, :used] = plan.batches + shift[:, None]
@@ -388,25 +387,3 @@ def stack(plans: Iterable[Plan], name: str = "", *, steps: int = 0, width: int =
         batches=batches,
         rows=rows,
     )
-
-
-def _offsets(problems: Sequence[Problem]) -> npt.NDArray[np.int64]:
-    """First row of each problem when all rows are laid end to end."""
-    return np.cumsum([0] + [p.num_train for p in problems])[:-1]
-
-
-def _epoch_batches(
-    problem: Problem, epochs: int, last_batch: LastBatch
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Batches of all epochs, shape (steps, batch), and the rows of each that are real."""
-    n, size = problem.num_train, min(problem.batch_size, problem.num_train)
-    per_epoch = n // size if last_batch == "drop" else problem.steps_per_epoch
-    order = np.stack([problem.order(epoch) for epoch in range(epochs)])
-    rows = np.minimum(size, n - size * np.arange(per_epoch)).astype(np.int32)
-    padded = np.zeros((epochs, per_epoch * size), np.int32)
-    padded[:, : min(n, per_epoch * size)] = order[:, : per_epoch * size]
-    batches = padded.reshape(epochs, per_epoch, size)
-    short = size - int(rows[-1])
-    if short:
-        batches[:, -1, size - short :] = batches[:, -1, :1]
-    return batches.reshape(-1, size), np.tile(rows, epochs)

@@ -14,13 +14,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from samestep.batching import LastBatch
 from samestep.claims import Claim, Evidence, quantile_interval
 from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
 from samestep.judgement import judge
 from samestep.lab import Lab
 from samestep.loss import Reduction
-from samestep.plan import LastBatch, Plan, stack
+from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.trace import Trace
 from samestep_experiments.loss_reduction.figures import draw_path_gap
