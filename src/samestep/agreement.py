@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samestep.errors import UsageError
-from samestep.judgement import Judgement, judge, order_of_ratio, recorded_keys
+from samestep.judgement import Judgement, judge, recorded_keys
 from samestep.loss import get_loss
 from samestep.plan import Plan
 from samestep.referee import QUANTITIES
 from samestep.trace import Trace
+from samestep.verdict import order_of_ratio
 
 if TYPE_CHECKING:
     from samestep.table import Table

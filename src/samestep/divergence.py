@@ -9,10 +9,11 @@ import numpy as np
 
 from samestep.agreement import Comparison, compare
 from samestep.faults import Case, Fault, known_faults
-from samestep.judgement import Finding, Judgement
+from samestep.judgement import Judgement
 from samestep.loss import get_loss
 from samestep.rounding import Tolerance
 from samestep.trace import Trace
+from samestep.verdict import Finding
 
 __all__ = ["Cause", "Divergence", "Explanation", "explain"]
 
