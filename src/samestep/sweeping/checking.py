@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from samestep.agreement import Agreement, agree
 from samestep.errors import UsageError
-from samestep.judgement import Judgement, judge, order_of_ratio
+from samestep.judgement import Judgement, judge
 from samestep.registry import oracle
 from samestep.store.files import StoreError
 from samestep.store.store import differences
@@ -20,6 +20,7 @@ from samestep.sweeping.recording import checked_trace
 from samestep.sweeping.results import SweepResult, SweepTask
 from samestep.table import Column, Row, Table
 from samestep.training import train
+from samestep.verdict import order_of_ratio
 
 __all__ = ["SweepAgreement", "agreement_table", "cross_check"]
 
