@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from samestep.batching import LastBatch
 from samestep.interface import Backend
 from samestep.loss import Float64
+from samestep.participants import Participant
 from samestep.plan import Plan
-from samestep.registry import backend, parse_participant
+from samestep.registry import parse_participant
 from samestep.stepwise import StepwiseBackend
 from samestep.training import train
 
-__all__ = ["Attribution", "Effect", "attribute"]
+__all__ = ["Attribution", "Effect", "attribute", "every_combination"]
 
-BATCH_POLICIES = ("keep", "drop", "reweight")
+BATCH_POLICIES: tuple[LastBatch, ...] = ("keep", "drop", "reweight")
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,16 @@ class Attribution:
     cells: int
 
 
-def attribute(
-    plan: Plan, *, on: Sequence[str], dtypes: Sequence[str] = ("float32", "float64")
-) -> Attribution:
+def every_combination(on: Sequence[str]) -> list[str]:
+    """Return each framework of some participants on each of their devices."""
+    names, devices = zip(*(parse_participant(text) for text in on), strict=True)
+    return [
+        f"{name}@{device}"
+        for name, device in itertools.product(dict.fromkeys(names), dict.fromkeys(devices))
+    ]
+
+
+def attribute(plan: Plan, team: Sequence[Participant]) -> Attribution:
     """Train a plan in every combination of the axes, and split the differences between the paths.
 
     The axes are framework, device (where there is more than one), dtype, mode (as the backend
@@ -74,26 +84,29 @@ def attribute(
     ----------
     plan : Plan
         Of one run.
-    on : sequence of str
-        Participants ``NAME`` or ``NAME@DEVICE``.
-    dtypes : sequence of str
+    team : sequence of Participant
+        Every framework on every device at every precision.
     """
-    pairs = [parse_participant(text) for text in on]
-    axes = {
-        "framework": tuple(dict.fromkeys(name for name, _ in pairs)),
-        "device": tuple(dict.fromkeys(device for _, device in pairs)),
-        "dtype": tuple(dtypes),
+    who = {(item.name, item.device, item.dtype): item for item in team}
+    names, devices, dtypes = (tuple(dict.fromkeys(levels)) for levels in zip(*who, strict=True))
+    axes: dict[str, tuple[str, ...]] = {
+        "framework": names,
+        "device": devices,
+        "dtype": dtypes,
         "mode": ("compiled", "step by step"),
         "last batch": BATCH_POLICIES,
     }
+    plans: dict[str, Plan] = {policy: _with_last_batch(plan, policy) for policy in BATCH_POLICIES}
+    pending = [
+        who[name, device, dtype].ask(
+            functools.partial(_path, plan=plans[policy], compiled=mode == "compiled")
+        )
+        for name, device, dtype, mode, policy in itertools.product(*axes.values())
+    ]
     axes = {name: levels for name, levels in axes.items() if len(levels) > 1}
-    whole = {"framework": pairs[0][0], "device": pairs[0][1], "dtype": dtypes[0]}
-    paths: Float64 = np.stack(
-        [
-            _path(plan, {**whole, **dict(zip(axes, cell, strict=True))})
-            for cell in itertools.product(*axes.values())
-        ]
-    ).reshape(*(len(levels) for levels in axes.values()), -1)
+    paths: Float64 = np.stack([future.result() for future in pending]).reshape(
+        *(len(levels) for levels in axes.values()), -1
+    )
     centred = paths - paths.reshape(-1, paths.shape[-1]).mean(axis=0)
     total = float((centred**2).sum())
     effects = []
@@ -109,23 +122,25 @@ def attribute(
     return Attribution(plan, tuple(effects), remainder if total else 0.0, centred[..., 0].size)
 
 
-def _path(plan: Plan, cell: dict[str, str]) -> Float64:
+def _with_last_batch(plan: Plan, policy: LastBatch) -> Plan:
+    """Plan the same run with another policy for a short last batch."""
+    if policy == plan.last_batch:
+        return plan
+    return Plan.of(
+        plan.problems[0],
+        loss=plan.loss,
+        reduction=plan.reduction,
+        delta=plan.delta,
+        learning_rate=float(plan.learning_rate[0]),
+        epochs=int(plan.epochs[0]),
+        momentum=plan.options.momentum,
+        nesterov=plan.options.nesterov,
+        weight_decay=plan.options.weight_decay,
+        last_batch=policy,
+    )
+
+
+def _path(backend: Backend, plan: Plan, *, compiled: bool) -> Float64:
     """Parameters at the ends of all epochs, as one vector."""
-    problem, batches = plan.problems[0], replace(plan)
-    policy = cell.get("last batch", plan.last_batch)
-    if policy != plan.last_batch:
-        batches = Plan.of(
-            problem,
-            loss=plan.loss,
-            reduction=plan.reduction,
-            delta=plan.delta,
-            learning_rate=float(plan.learning_rate[0]),
-            epochs=int(plan.epochs[0]),
-            momentum=plan.options.momentum,
-            nesterov=plan.options.nesterov,
-            weight_decay=plan.options.weight_decay,
-            last_batch=policy,  # type: ignore[arg-type]
-        )
-    item: Backend = backend(cell["framework"], device=cell["device"], dtype=cell["dtype"])
-    trace = train(StepwiseBackend(item) if cell.get("mode") == "step by step" else item, batches)
-    return np.concatenate([trace.parameters(step)[0] for step in batches.epoch_ends()])
+    trace = train(backend if compiled else StepwiseBackend(backend), plan)
+    return np.concatenate([trace.parameters(step)[0] for step in plan.epoch_ends()])

@@ -220,7 +220,7 @@ register_loss(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # an array as delta has no hash
 class Objective(StackableLoss):
     """The reduced loss of the linear model, as a function of ``(params, X, y, mask)``.
 

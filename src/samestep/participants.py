@@ -8,17 +8,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from samestep.interface import Backend
+from samestep.registry import backend, parse_participant
 from samestep.side_by_side import native_version
 from samestep.workers.here import InProcessExecutor
+from samestep.workers.opening import open_workers
 from samestep.workers.tasks import on_backend
 
-__all__ = ["Participant", "here", "in_workers"]
+__all__ = ["Participant", "here", "in_workers", "open_team"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -50,6 +52,49 @@ class Participant:
     natives: frozenset[str] = field(repr=False)
     versions: Mapping[str, str] = field(repr=False)
     ask: Callable[[Callable[[Backend], Any]], Future[Any]] = field(repr=False, compare=False)
+
+
+@contextlib.contextmanager
+def open_team(
+    participants: Sequence[str],
+    dtypes: Sequence[str],
+    *,
+    in_process: bool,
+    python: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> Iterator[list[Participant]]:
+    """Open every participant at every precision, in worker processes or in this one.
+
+    Parameters
+    ----------
+    participants : sequence of str
+        ``NAME`` or ``NAME@DEVICE``.
+    dtypes : sequence of str
+    in_process : bool
+        Import the frameworks into this process; the parameters below are for workers alone.
+    python : mapping of str to str, optional
+        Interpreters of other virtual environments by backend.
+    timeout : float, optional
+        Seconds after which a piece of work counts as hung, and its process is ended.
+
+    Raises
+    ------
+    MissingParticipantError
+        If a framework or a device is not there.
+    LostWorkerError
+        If a worker cannot be started, or ends while it imports its framework.
+    """
+    if in_process:
+        opened = {}
+        for dtype in dtypes:
+            for text in participants:
+                name, device = parse_participant(text)
+                item = backend(name, device=device, dtype=dtype)
+                opened[item.label] = item
+        yield here(opened.values())
+    else:
+        with open_workers(participants, python=python or {}, timeout=timeout) as executors:
+            yield in_workers(executors, dtypes)
 
 
 def here(backends: Iterable[Backend | Participant]) -> list[Participant]:

@@ -8,7 +8,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,12 +16,11 @@ from samestep.errors import MissingParticipantError, UsageError, one_line, unkno
 from samestep.experiment import Experiment
 from samestep.interface import DTYPES, Backend
 from samestep.lab import Lab
-from samestep.participants import Participant, here, in_workers
+from samestep.participants import Participant, open_team
 from samestep.problem import require_positive
 from samestep.provenance import code_digest
 from samestep.registry import (
     ORACLE,
-    backend,
     backend_entries,
     backend_entry,
     check_dtype,
@@ -39,7 +37,6 @@ __all__ = [
     "Campaign",
     "check_participants",
     "default_participants",
-    "open_participants",
     "run",
     "show_progress",
 ]
@@ -94,17 +91,6 @@ def check_participants(
     return participants
 
 
-def open_participants(participants: Sequence[str], dtypes: Sequence[str]) -> list[Backend]:
-    """Import the frameworks and find the devices: every participant at every precision."""
-    found: dict[str, Backend] = {}
-    for dtype in dtypes:
-        for text in participants:
-            name, device = parse_participant(text)
-            item = backend(name, device=device, dtype=dtype)
-            found[item.label] = item
-    return list(found.values())
-
-
 def run(
     *exercises: str,
     on: Sequence[str] = (),
@@ -151,12 +137,13 @@ def run(
     ``KeyboardInterrupt`` carries what is complete: the partial result is its first argument.
     """
     campaign = Campaign.of(*exercises, on=on, dtype=dtype, seeds=seeds, settings=settings)
-    campaign.open()
-    try:
-        for item in campaign.exercises:
-            finished(campaign.conduct(item, progress))
-    except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(campaign.result) from interrupt
+    with open_team(campaign.participants, campaign.dtypes, in_process=True) as team:
+        campaign.begin(team)
+        try:
+            for item in campaign.exercises:
+                finished(campaign.conduct(item, progress))
+        except KeyboardInterrupt as interrupt:
+            raise KeyboardInterrupt(campaign.result) from interrupt
     return campaign.result
 
 
@@ -170,8 +157,8 @@ def show_progress(exercise: str, what: str) -> None:
 class Campaign:
     """Exercises that are to be run, with everything that can be checked beforehand checked.
 
-    Make one with :meth:`of`, which imports no framework; :meth:`open` does, and then
-    :meth:`conduct` runs the exercises one by one.
+    Make one with :meth:`of`, which imports no framework; :meth:`begin` takes the participants, and
+    then :meth:`conduct` runs the exercises one by one.
 
     Parameters
     ----------
@@ -241,19 +228,9 @@ class Campaign:
             python=python,
         )
 
-    def open(self, workers: Mapping[str, Executor] | None = None) -> None:
-        """Import the frameworks, find the devices and describe the environment.
-
-        Parameters
-        ----------
-        workers : mapping of str to Executor, optional
-            By participant; without them the frameworks are imported into this process.
-        """
-        self.team = (
-            here(open_participants(self.participants, self.dtypes))
-            if workers is None
-            else in_workers(workers, self.dtypes)
-        )
+    def begin(self, team: list[Participant]) -> None:
+        """Take the participants as they were opened, and describe the environment."""
+        self.team = team
         summary = self.result.summary
         summary.environment = {"command": self.command, **environment(self.team)}
         summary.not_run = [item.id for item in self.exercises]

@@ -1,19 +1,27 @@
-"""Problems by seed, drawn once: drawing one costs as much as training on it."""
+"""Which seeds and runs are drawn, stacked and looked at."""
 
 from __future__ import annotations
 
 import functools
 
+import numpy as np
+import numpy.typing as npt
+
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
 
-__all__ = ["CHUNK", "baseline_chunk", "drawn"]
+__all__ = ["CHUNK", "baseline_chunk", "drawn", "evenly_spaced", "fitting_runs"]
 
 _DRAWN: dict[tuple[SyntheticRegression, int], Problem] = {}
 _KEPT = 12_000
 
 CHUNK = 1000
 """Runs that are stacked when outcomes are sampled over seeds."""
+
+_LARGEST_CHUNK = 256
+_CHUNK_BYTES = 128 * 2**20
+_COPIES = 3
+"""A chunk's rows are held by NumPy, by the framework and, as predictions, by the record."""
 
 
 def drawn(spec: SyntheticRegression, seed: int) -> Problem:
@@ -30,3 +38,23 @@ def drawn(spec: SyntheticRegression, seed: int) -> Problem:
 def baseline_chunk(spec: SyntheticRegression, start: int, stop: int) -> Plan:
     """Plan the baseline for a range of seeds; exercises that share a spec share it."""
     return stack([Plan.of(drawn(spec, seed)) for seed in range(start, stop)])
+
+
+def fitting_runs(*, steps: int, width: int, features: int) -> int:
+    """Return how many runs of a shape can be stacked in a bounded memory.
+
+    Parameters
+    ----------
+    steps : int
+    width : int
+        Rows of a batch.
+    features : int
+    """
+    row_bytes = 8 * (features + 3) + 4  # X, y, mask, prediction in float64; index in int32
+    fitting = _CHUNK_BYTES // (_COPIES * steps * width * row_bytes)
+    return min(_LARGEST_CHUNK, max(1, fitting))
+
+
+def evenly_spaced(runs: int, count: int) -> npt.NDArray[np.intp]:
+    """Return some of the runs 0, 1, ..., runs - 1: at most so many, the first and the last."""
+    return np.unique(np.linspace(0, runs - 1, count).astype(np.intp))

@@ -12,7 +12,6 @@ from samestep.judgement import judge
 from samestep.plan import Plan
 from samestep.planted import BUGS, BrokenBackend, Bug, sound_plan
 from samestep.problem import SyntheticRegression
-from samestep.registry import backend
 from samestep.training import train
 
 __all__ = ["BugResult", "Sensitivity", "sensitivity", "sound_plans", "try_bug"]
@@ -57,9 +56,8 @@ class BugResult:
         return bool(causes) and causes[0].id in self.bug.causes
 
 
-def try_bug(name: str, bug: Bug) -> BugResult:
-    """Plant a bug in a backend and compare it with the sound one."""
-    sound = backend(name, dtype=bug.dtype)
+def try_bug(sound: Backend, bug: Bug) -> BugResult:
+    """Plant a bug in a backend of the bug's precision and compare it with the sound one."""
     plan = sound_plan(**bug.plan)
     broken = BrokenBackend(sound, bug)
     found = explain(train(sound, plan), train(broken, plan))

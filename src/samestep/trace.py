@@ -90,6 +90,19 @@ class Trace:
             gradient=group("gradient/"),
         )
 
+    def record(self, runs: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
+        """Return what :meth:`of_record` takes, for some of the runs."""
+        if self.loss is None or self.prediction is None:
+            raise UsageError("This trace holds no steps.", "Train with every_step=True.")
+        everything = {
+            "prediction": self.prediction,
+            "loss": self.loss,
+            **{f"gradient/{name}": values for name, values in self.gradient.items()},
+            **{f"params/{name}": values[1:] for name, values in self.params.items()},
+            **{f"state/{name}": values[1:] for name, values in self.state.items()},
+        }
+        return {key: values[:, runs] for key, values in everything.items()}
+
     @property
     def every_step(self) -> bool:
         """Whether each step was recorded, or only the start and the end."""

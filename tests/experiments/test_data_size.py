@@ -16,6 +16,7 @@ from samestep import theory
 from samestep.claims import Interval
 from samestep.errors import UsageError
 from samestep.lab import Lab
+from samestep.plan import stack
 from samestep.problem import Problem
 from samestep.registry import oracle
 from samestep.results import Result
@@ -160,10 +161,15 @@ def test_full_batch_runs_are_planned_to_converge() -> None:
 
 def test_one_path_is_read_after_the_epochs_and_after_the_updates() -> None:
     few, many = (runs.minibatch_runs({n: problems(n, 1)}, 0.03, 320)[0] for n in (80, 5120))
-    assert few.read_at == {"fixed epochs": 9, "fixed updates": 320}
     assert few.plan.steps == 321  # whole epochs of 3 updates
-    assert many.read_at == {"fixed epochs": 480, "fixed updates": 320}
     assert many.plan.steps == 480
+    trace = train(oracle(), stack([few.plan, many.plan]))
+    path = [trace.parameters(step) for step in range(trace.plan.steps + 1)]
+    expected = [
+        [path[step][run] for step in steps]
+        for run, steps in enumerate([(9, 320, -1), (480, 320, -1)])
+    ]
+    np.testing.assert_array_equal(runs.answers(trace, 320), expected)
 
 
 def test_convergence_is_known_beforehand() -> None:

@@ -20,7 +20,6 @@ from samestep_experiments.learning_rate_epochs.runs import (
     SMALL,
     SPEC,
     Runs,
-    distances,
 )
 
 import samestep
@@ -28,6 +27,7 @@ from samestep import theory
 from samestep.claims import Evidence
 from samestep.errors import UsageError
 from samestep.figures import LossCurve, draw_loss_curves
+from samestep.measuring import path
 from samestep.plan import Plan, stack
 from samestep.problem import SyntheticRegression
 from samestep.registry import oracle
@@ -71,11 +71,8 @@ def verdicts(found: Result) -> dict[str, bool | None]:
 def runs_of(spec: SyntheticRegression = SPEC, loss: str = "squared_error") -> Runs:
     """The published rates on the oracle, from data of our choice."""
     base = [Plan.of(spec.draw(seed), loss=loss, epochs=10) for seed in range(48)]
-    trace = train(
-        oracle(),
-        stack([p.vary(learning_rate=rate) for rate in PUBLISHED_RATES for p in base]),
-    )
-    return Runs(trace, distances(trace))
+    plans = [p.vary(learning_rate=rate) for rate in PUBLISHED_RATES for p in base]
+    return Runs.of(plans, "float64", path(train(oracle(), stack(plans))))
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +172,7 @@ def test_error_that_keeps_falling_is_not_settled(runs: Runs) -> None:
 
 def test_an_epoch_that_harms_is_noticed(runs: Runs) -> None:
     errors = runs.errors.copy()
-    errors[runs.trace.plan.epoch_ends()[2]] *= 10
+    errors[runs.epoch_ends[2]] *= 10
     assert approach.every_epoch_helps(runs, SMALL).holds is True
     assert approach.every_epoch_helps(replace(runs, errors=errors), SMALL).holds is False
 
@@ -187,13 +184,15 @@ def test_accelerating_growth_is_not_constant(runs: Runs) -> None:
     assert approach.constant_growth(faster).holds is False
 
 
-def test_overflow_one_step_earlier_is_noticed(runs: Runs) -> None:
-    assert runs.trace.loss is not None
-    first = int(approach.overflow_evidence({"a": runs})["a"].values["first_seed"])
-    loss = runs.trace.loss.copy()
-    loss[first - 1, runs.index(DIVERGENT)[0]] = np.inf
-    other = replace(runs, trace=replace(runs.trace, participant="b", loss=loss))
-    evidence = approach.overflow_evidence({"a": runs, "b": other})
+def test_overflow_one_step_earlier_is_noticed() -> None:
+    plans = [Plan.of(SPEC.draw(s), epochs=10, learning_rate=DIVERGENT) for s in range(4)]
+    trace = train(oracle(), stack(plans))
+    assert trace.loss is not None
+    first = int(approach.overflow_evidence({"a": trace})["a"].values["first_seed"])
+    loss = trace.loss.copy()
+    loss[first - 1, 0] = np.inf
+    other = replace(trace, participant="b", loss=loss)
+    evidence = approach.overflow_evidence({"a": trace, "b": other})
     assert [evidence[label].holds for label in "ab"] == [False, False]
     assert "1 runs differ from b" in evidence["a"].text
 

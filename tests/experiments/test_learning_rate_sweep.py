@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samestep_experiments.learning_rate_epochs.runs import SPEC, Runs, distances
+from samestep_experiments.learning_rate_epochs.runs import SPEC, Runs
 from samestep_experiments.learning_rate_epochs.sweep import SHAPE, replay_rates
 
 import samestep
 from samestep import theory
+from samestep.measuring import path
 from samestep.plan import Plan, stack
 from samestep.replay import ReplayModel
 from samestep.training import train
@@ -27,8 +28,7 @@ def runs() -> dict[str, Runs]:
     found = {}
     for name in ("torch", "jax"):
         backend = samestep.backend(name, dtype="float32")
-        trace = train(backend, stack(plans))
-        found[backend.label] = Runs(trace, distances(trace))
+        found[backend.label] = Runs.of(plans, "float32", path(train(backend, stack(plans))))
     return found
 
 
@@ -49,9 +49,9 @@ def test_each_rate_is_a_frame_with_both_participants(
 def test_curves_are_those_of_the_first_seed(replay: ReplayModel, runs: dict[str, Runs]) -> None:
     for run, frame in zip((0, 2, 4), replay.frames, strict=True):
         paths, errors = frame.curves
-        for mine, path, error in zip(runs.values(), paths, errors, strict=True):
-            w = mine.trace.params["w"][:97, run]
-            np.testing.assert_allclose(np.transpose([path.x, path.y]), w, rtol=6e-4)
+        for mine, way, error in zip(runs.values(), paths, errors, strict=True):
+            w = mine.path[run, :97, :2]
+            np.testing.assert_allclose(np.transpose([way.x, way.y]), w, rtol=6e-4)
             np.testing.assert_allclose(error.x, np.arange(0, EPOCHS + 0.1, 0.25))
             np.testing.assert_allclose(error.y, mine.errors[::8, run], rtol=6e-4)
 
@@ -76,7 +76,7 @@ def test_alone_nothing_is_said_about_the_others(runs: dict[str, Runs]) -> None:
 
 
 def test_contours_have_one_loss_each(replay: ReplayModel, runs: dict[str, Runs]) -> None:
-    problem = next(iter(runs.values())).trace.plan.problems[0]
+    problem = next(iter(runs.values())).plans[0].problems[0]
     assert problem.seed == 5
 
     def loss(w: np.ndarray) -> float:

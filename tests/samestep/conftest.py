@@ -1,9 +1,10 @@
-"""What the tests of real processes share."""
+"""What the tests of real processes share, and those that count compilations."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -25,3 +26,20 @@ def gone() -> Callable[[int], bool]:
         return False
 
     return ends
+
+
+@pytest.fixture
+def compilations() -> Iterator[list[str]]:
+    """What JAX compiles, while the fixture lasts; nothing has been compiled before."""
+    import jax
+
+    seen: list[str] = []
+
+    def note(event: str, seconds: float, **about: Any) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(str(about))
+
+    jax.clear_caches()
+    jax.monitoring.register_event_duration_secs_listener(note)
+    yield seen
+    jax.monitoring.unregister_event_duration_listener(note)

@@ -29,7 +29,7 @@ def test_at_least_25_bugs_are_planted() -> None:
 @pytest.mark.parametrize("name", ["numpy", *FRAMEWORKS])
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.id)
 def test_planted_bug_is_found(name: str, bug: Bug) -> None:
-    result = try_bug(name, bug)
+    result = try_bug(samestep.backend(name, dtype=bug.dtype), bug)
     assert result.caught
     assert result.divergence is not None
     assert result.divergence.finding.step == bug.step

@@ -32,6 +32,8 @@ SPEC = SyntheticRegression(num_train=100, num_val=0)
 def no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # matplotlib 3.9 calls functions of pyparsing 3.3 by their old names.
+        warnings.filterwarnings("ignore", r"'\w+' (argument is )?deprecated", DeprecationWarning)
         yield
 
 

@@ -21,6 +21,7 @@ from samestep import (
     UsageError,
     runner,
 )
+from samestep.participants import here
 from samestep.results import Result
 from samestep.summary import ExerciseModel
 
@@ -92,15 +93,15 @@ def torch_breaks_down(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let PyTorch raise after some more trainings, whatever their precision."""
 
     def after(trainings: int) -> None:
-        original, left = samestep_torch.TorchBackend.sgd, [trainings]
+        original, left = samestep_torch.TorchBackend.scan, [trainings]
 
-        def sgd(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def scan(self: Any, *args: Any, **kwargs: Any) -> Any:
             left[0] -= 1
             if left[0] < 0:
                 raise RuntimeError("the device is lost\nCompile with DEBUG=1 to see more")
             return original(self, *args, **kwargs)
 
-        monkeypatch.setattr(samestep_torch.TorchBackend, "sgd", sgd)
+        monkeypatch.setattr(samestep_torch.TorchBackend, "scan", scan)
 
     return after
 
@@ -304,7 +305,7 @@ def test_an_interruption_carries_what_is_complete() -> None:
 
 def test_an_exercise_that_raises_is_entered_with_what_it_found() -> None:
     campaign = runner.Campaign.of("small", "broken", on=["numpy"], dtype="float64")
-    campaign.open()
+    campaign.begin(here([samestep.backend("numpy", dtype="float64")]))
     small, broken = campaign.exercises
     campaign.conduct(small)
     with pytest.raises(ZeroDivisionError):

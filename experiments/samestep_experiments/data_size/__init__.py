@@ -81,7 +81,7 @@ class DataSize(Experiment):
         problems = {size: draw(lab, size, seeds) for size in SIZES}
         runs = minibatch_runs(problems, rate, updates)
         runs += full_batch_runs({size: problems[size] for size in FULL_BATCH_SIZES})
-        found = train(lab, runs)
+        found = train(lab, runs, updates)
         solutions = least_squares_errors(problems)
         settled = [size for size in SIZES if has_converged(problems[size], rate, updates)]
 

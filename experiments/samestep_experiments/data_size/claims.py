@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats
 
 from samestep import theory
 from samestep.claims import Evidence, Interval, decide, mean_interval, quantile_interval
@@ -120,6 +119,8 @@ def fixed_epochs(
 
 def least_squares(lab: Lab, solutions: Errors) -> None:
     """State the law of least squares, and how it differs from sigma/sqrt(n) at few examples."""
+    from scipy import special  # not at the top: listing the exercises imports this module
+
     squares = [
         (norm(errors) / rms_law(size)) ** 2
         for size, errors in solutions.items()
@@ -135,7 +136,7 @@ def least_squares(lab: Lab, solutions: Errors) -> None:
     few = FEW[0]
     many = least_squares_errors({few: draw(lab, few, lab.seed_count(1000))})[few]
     exact = slope_error_law(few)
-    naive = BASELINE.noise / math.sqrt(few) * float(stats.norm.ppf(0.75))
+    naive = BASELINE.noise / math.sqrt(few) * float(special.ndtri(0.75))
     lab.claim(
         "few-examples",
         f"With {few} examples the typical error of a slope is that of the exact law (Student's t), "

@@ -16,6 +16,7 @@ is exactly ``sigma / sqrt(n - 2)`` times Student's t with ``n - 2`` degrees of f
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,13 +24,14 @@ from dataclasses import replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy import stats
 
 from samestep import theory
 from samestep.lab import Lab
 from samestep.loss import Float64
-from samestep.plan import Plan, stack
+from samestep.measuring import measure_runs, path
+from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
+from samestep.trace import Trace
 
 PUBLISHED_SIZES = tuple(5 * 2**k for k in range(12))
 BOOK_SIZES = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -48,6 +50,9 @@ SLOPES_FROM = 80
 """Slopes are fitted from here: below, 1/(n - 4) is visibly steeper than 1/n."""
 
 Method: TypeAlias = Literal["fixed epochs", "fixed updates", "full batch", "least squares"]
+READ: tuple[Method, ...] = ("fixed epochs", "fixed updates", "full batch")
+"""Methods whose answers are read off the path of a run."""
+
 Errors: TypeAlias = dict[int, Float64]
 """Signed errors of w1, w2 and b by number of examples: arrays (seeds, 3), float64."""
 Found: TypeAlias = Mapping[str, Mapping[Method, Errors]]
@@ -55,10 +60,10 @@ Found: TypeAlias = Mapping[str, Mapping[Method, Errors]]
 
 
 class Run(NamedTuple):
-    """One run, and the numbers of updates after which its parameters are an answer."""
+    """One run, and the methods whose answers lie on its path."""
 
     plan: Plan
-    read_at: Mapping[Method, int]
+    methods: tuple[Method, ...]
 
     @property
     def size(self) -> int:
@@ -94,7 +99,7 @@ def minibatch_runs(
                 learning_rate=rate,
                 epochs=max(EPOCHS, math.ceil(updates / problem.steps_per_epoch)),
             ),
-            {"fixed epochs": EPOCHS * problem.steps_per_epoch, "fixed updates": updates},
+            ("fixed epochs", "fixed updates"),
         )
         for drawn in problems.values()
         for problem in drawn
@@ -120,18 +125,30 @@ def full_batch_runs(problems: Mapping[int, Sequence[Problem]]) -> list[Run]:
                 learning_rate=2 / (smallest + largest),
                 epochs=steps,
             )
-            runs.append(Run(plan, {"full batch": steps}))
+            runs.append(Run(plan, ("full batch",)))
     return runs
 
 
-def train(lab: Lab, runs: Sequence[Run]) -> dict[str, dict[Method, Errors]]:
-    """Train all runs, in three stacks of similar width and length, and read the answers off.
+def answers(trace: Trace, updates: int) -> Float64:
+    """Parameters of each run when each method of ``READ`` stops, shape (runs, methods, 3)."""
+    ends = [
+        (EPOCHS * trace.plan.problems[problem].steps_per_epoch, updates, trace.plan.steps)
+        for problem in trace.plan.problem_of_run
+    ]
+    # Where a method is not meant the run may be shorter.
+    steps = np.minimum(ends, trace.plan.steps)
+    return path(trace)[np.arange(len(steps))[:, None], steps].astype(np.float64)
+
+
+def train(lab: Lab, runs: Sequence[Run], updates: int) -> dict[str, dict[Method, Errors]]:
+    """Train all runs, in three kinds of similar width and length, and read the answers off.
 
     Returns
     -------
     dict of str to dict of Method to Errors
         By participant. One that failed on the way is left out.
     """
+    measure = functools.partial(answers, updates=updates)
     stacks: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         if run.plan.batches.shape[2] > BASELINE.batch_size:
@@ -140,14 +157,13 @@ def train(lab: Lab, runs: Sequence[Run]) -> dict[str, dict[Method, Errors]]:
             stacks["few examples" if run.size <= FEW_EXAMPLES else "many examples"].append(run)
     read: dict[str, dict[Method, dict[int, list[Float64]]]] = {}
     for name, members in stacks.items():
-        plan = stack([run.plan for run in members], name=f"{name}, {len(members)} runs")
-        for label, trace in lab.train(plan, check=8).items():
+        plans = [run.plan for run in members]
+        found = measure_runs(lab, plans, measure, name=f"{name}, {len(members)} runs", check=8)
+        for label, values in found.items():
             by_method = read.setdefault(label, defaultdict(lambda: defaultdict(list)))
-            w, b = trace.params["w"], trace.params["b"]
-            for i, run in enumerate(members):
-                for method, step in run.read_at.items():
-                    answer = np.append(w[step, i], b[step, i])
-                    by_method[method][run.size].append(answer - TRUTH)
+            for run, errors in zip(members, values - TRUTH, strict=True):
+                for method in run.methods:
+                    by_method[method][run.size].append(errors[READ.index(method)])
     return {
         label: {
             method: {size: np.stack(errors) for size, errors in sorted(by_size.items())}
@@ -178,7 +194,9 @@ def rms_law(size: int) -> float:
 
 def slope_error_law(size: int) -> float:
     """Median of the absolute error of one slope by least squares."""
-    return BASELINE.noise / math.sqrt(size - 2) * float(stats.t.ppf(0.75, size - 2))
+    from scipy import special  # not at the top: listing the exercises imports this module
+
+    return BASELINE.noise / math.sqrt(size - 2) * float(special.stdtrit(size - 2, 0.75))
 
 
 def start_distance(problem: Problem) -> float:

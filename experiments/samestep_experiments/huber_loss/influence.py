@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy import optimize, special, stats
 
 from samestep.loss import Float64
 
@@ -67,6 +66,8 @@ def moments(loss: str, delta: float, centre: float, noise: float) -> Moments:
         Of Huber's loss.
     centre, noise : float
     """
+    from scipy import special  # not at the top: listing the exercises imports this module
+
     if loss == "squared_error":
         return Moments(2 * centre, 4 * (centre**2 + noise**2), 2.0)
     if loss == "absolute_error":
@@ -116,6 +117,8 @@ def settled(
     of the intercept. What does, at second order, is that the slopes' errors meet features whose
     mean over the examples is not quite 0.
     """
+    from scipy import optimize
+
     groups = moved.groups()
 
     def mean_slope(b: float) -> float:
@@ -142,4 +145,6 @@ def settled(
 
 def quantiles_of_size(bias: float, spread: float, q: tuple[float, ...]) -> Float64:
     """Quantiles of the absolute value of a normal number with this mean and deviation."""
+    from scipy import stats
+
     return np.asarray(stats.foldnorm.ppf(q, abs(bias) / spread, scale=spread))

@@ -17,9 +17,10 @@ from samestep.claims import Claim
 from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
 from samestep.lab import Lab
-from samestep.plan import Plan, stack
+from samestep.measuring import measure_runs, path
+from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
-from samestep_experiments.learning_rate_epochs.approach import claim_approach
+from samestep_experiments.learning_rate_epochs.approach import claim_approach, claim_overflow
 from samestep_experiments.learning_rate_epochs.border import Border, find_border
 from samestep_experiments.learning_rate_epochs.figures import draw_approach, draw_heat_map
 from samestep_experiments.learning_rate_epochs.predictions import (
@@ -36,7 +37,6 @@ from samestep_experiments.learning_rate_epochs.runs import (
     SMALL,
     SPEC,
     Runs,
-    distances,
 )
 from samestep_experiments.learning_rate_epochs.sweep import replay_rates
 
@@ -96,38 +96,38 @@ class LearningRateEpochs(Experiment):
                 "from growth; coarser, no rate is tried close below 2/lambda_max.",
             )
         lab.picture_of_fits(self.fits())
-        runs = {
-            label: Runs(trace, distances(trace))
-            for label, trace in lab.train(_grid(lab, epochs), check=16).items()
-        }
+        plans = _grid(lab, epochs)
+        dtypes = {label: item.dtype for label, item in lab.participants.items()}
+        found = measure_runs(
+            lab, plans, path, name=f"{len(RATES)} rates, {epochs} epochs", check=16
+        )
+        runs = {label: Runs.of(plans, dtypes[label], paths) for label, paths in found.items()}
         claim_approach(lab, runs)
+        claim_overflow(lab, [plan for plan in plans if plan.learning_rate[0] == DIVERGENT])
         borders = find_border(lab, resolution)
         label = next(iter(borders))
         measured = {claim.id: claim.evidence[label].values for claim in lab.claims}
         _figures(lab, runs[label], measured)
-        dtype = runs[label].trace.dtype
-        same = {name: mine for name, mine in runs.items() if mine.trace.dtype == dtype}
+        dtype = runs[label].dtype
+        same = {name: mine for name, mine in runs.items() if mine.dtype == dtype}
         lab.replays.append(replay_rates(same, RATES))
         return _answer(lab.claims, runs[label], borders[label], measured)
 
 
-def _grid(lab: Lab, epochs: int) -> Plan:
+def _grid(lab: Lab, epochs: int) -> list[Plan]:
     """Plan all rates, each on the first seeds; the published rates on more of them."""
     base = [Plan.of(problem, epochs=epochs) for problem in lab.draw(SPEC, lab.seed_count(SEEDS))]
-    return stack(
-        [
-            plan.vary(learning_rate=rate)
-            for rate in RATES
-            for plan in (base if rate in PUBLISHED_RATES else base[:MAP_SEEDS])
-        ],
-        name=f"{len(RATES)} rates, {epochs} epochs",
-    )
+    return [
+        plan.vary(learning_rate=rate)
+        for rate in RATES
+        for plan in (base if rate in PUBLISHED_RATES else base[:MAP_SEEDS])
+    ]
 
 
 def _figures(lab: Lab, runs: Runs, measured: Measured) -> None:
-    problems = runs.trace.plan.problems
+    problems = runs.problems(SMALL)  # every seed has it
     overflow = _overflow(runs, measured)
-    steps = np.arange(runs.trace.plan.steps + 1)
+    steps = np.arange(runs.steps + 1)
     lab.figure(
         "approach",
         "Error of the parameters against the step at the published rates: median and central 80 % "
@@ -179,7 +179,7 @@ def _figures(lab: Lab, runs: Runs, measured: Measured) -> None:
 def _overflow(runs: Runs, measured: Measured) -> str:
     """Say at which step the first seed's loss leaves the precision; empty if it does not."""
     step = measured["overflow-step"].get("first_seed")
-    return "" if step is None else f"its loss leaves {runs.trace.dtype} at step {step:g}"
+    return "" if step is None else f"its loss leaves {runs.dtype} at step {step:g}"
 
 
 def _answer(claims: Sequence[Claim], runs: Runs, border: Border, measured: Measured) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from samestep.claims import Evidence, Interval, all_hold, decide, mean_interval,
 from samestep.judgement import Judgement, judge
 from samestep.lab import Lab
 from samestep.loss import Float64
+from samestep.plan import Plan, stack
+from samestep.trace import Trace
 from samestep_experiments.learning_rate_epochs.predictions import (
     descent_error,
     floor_at_epoch_ends,
@@ -27,7 +29,7 @@ from samestep_experiments.learning_rate_epochs.runs import (
     Runs,
 )
 
-__all__ = ["claim_approach"]
+__all__ = ["claim_approach", "claim_overflow"]
 
 WELL_ABOVE = 10
 """How many floors above the truth every epoch must help: nearer to it, chance has its say."""
@@ -83,23 +85,26 @@ def claim_approach(lab: Lab, runs: Mapping[str, Runs]) -> None:
         ),
     ):
         lab.claim(id_, statement, {label: evidence(mine) for label, mine in runs.items()})
+
+
+def claim_overflow(lab: Lab, plans: Sequence[Plan]) -> None:
+    """State the claim about the divergent runs, of which every step of every run is judged."""
+    traces = lab.train(stack(plans, name=f"rate {DIVERGENT:g}, {len(plans)} runs"), check=16)
     lab.claim(
         "overflow-step",
         f"At {DIVERGENT:g} a number leaves the working precision, in every run, at the same step "
         "on all participants of one precision.",
-        overflow_evidence(runs),
+        overflow_evidence(traces),
     )
 
 
 def contraction(mine: Runs) -> Evidence:
     """Compare the contraction of the error over the published epochs with the prediction."""
-    plan = mine.trace.plan
-    steps = int(plan.epoch_ends()[PUBLISHED_EPOCHS])
+    steps = int(mine.epoch_ends[PUBLISHED_EPOCHS])
     verdicts, texts = [], []
     values: dict[str, float] = {}
     for rate in (SMALL, MIDDLE):
-        problems = [plan.problems[i] for i in plan.problem_of_run[mine.index(rate)]]
-        ends = np.log([descent_error(problem, rate, [0, steps]) for problem in problems])
+        ends = np.log([descent_error(problem, rate, [0, steps]) for problem in mine.problems(rate)])
         predicted = ends[:, 1] - ends[:, 0]
         measured = np.log(mine.at(rate)[steps] / mine.at(rate)[0])
         ratio = mean_interval(measured / predicted)
@@ -163,7 +168,7 @@ def floor_over_steps(mine: Runs) -> Evidence:
     def first_order(rate: float) -> float:
         return theory.noise_floor(SPEC.noise, SPEC.num_train, rate, SPEC.batch_size)
 
-    step = {rate: mine.trace.plan.epoch_ends()[_settled(mine, rate)] for rate in _settling(mine)}
+    step = {rate: mine.epoch_ends[_settled(mine, rate)] for rate in _settling(mine)}
     return _floor({rate: mine.at(rate)[step[rate] + 1 :] / first_order(rate) for rate in step}, 1.5)
 
 
@@ -208,7 +213,7 @@ def constant_growth(mine: Runs) -> Evidence:
     logs = np.log(errors[[np.zeros_like(ends), ends // 2, ends], np.arange(len(ends))])
     first, second = (logs[1] - logs[0]) / (ends // 2), (logs[2] - logs[1]) / (ends - ends // 2)
     ratio = mean_interval(second / first)
-    least, *_, most = np.sort(theory.contraction(mine.trace.plan.problems[0], DIVERGENT))
+    least, *_, most = np.sort(theory.contraction(mine.problems(DIVERGENT)[0], DIVERGENT))
     growth = geometric_mean(np.exp((logs[2] - logs[0]) / ends))
     return Evidence(
         decide(ratio, above=0.9, below=1.1),
@@ -218,11 +223,9 @@ def constant_growth(mine: Runs) -> Evidence:
     )
 
 
-def overflow_evidence(runs: Mapping[str, Runs]) -> dict[str, Evidence]:
+def overflow_evidence(traces: Mapping[str, Trace]) -> dict[str, Evidence]:
     """At which step each participant's divergent runs stop being finite, and who differs."""
-    judgements: dict[str, Judgement] = {
-        label: judge(mine.trace.select(mine.index(DIVERGENT))) for label, mine in runs.items()
-    }
+    judgements = {label: judge(trace) for label, trace in traces.items()}
     evidence = {}
     for label, own in judgements.items():
         others = {

@@ -7,7 +7,7 @@ data set's own ``2 / lambda_max``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,8 @@ from samestep import theory
 from samestep.claims import Evidence, decide, mean_interval
 from samestep.lab import Lab
 from samestep.loss import Float64
-from samestep.plan import Plan, stack
+from samestep.measuring import measure_runs, path
+from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep_experiments.learning_rate_epochs.figures import draw_border
 from samestep_experiments.learning_rate_epochs.runs import distances
@@ -102,16 +103,20 @@ def find_border(lab: Lab, resolution: float) -> dict[str, Border]:
     reach = resolution * (RATES - 1) / 2
     fractions: Float64 = np.linspace(1 - reach, 1 + reach, RATES)
     data_sets, seeds = lab.seed_count(DATA_SETS), lab.seed_count(SEEDS)
-    full = lab.train(
-        _around_border(lab, FULL_BATCH, data_sets, fractions, LATE[1], "full-batch descent"),
+    full = _errors(
+        lab,
+        _around_border(lab, FULL_BATCH, data_sets, fractions, LATE[1]),
+        name="full-batch descent",
         check=4,
     )
-    mini = lab.train(_around_border(lab, MINIBATCH, seeds, fractions, 1, "minibatch SGD"), check=16)
+    mini = _errors(
+        lab, _around_border(lab, MINIBATCH, seeds, fractions, 1), name="minibatch SGD", check=16
+    )
     critical = np.array([theory.critical_rate(p) for p in lab.draw(FULL_BATCH, data_sets)])
     borders = {}
     for label in mini:
-        late = np.log(distances(full[label])[list(LATE)]).reshape(2, RATES, data_sets)
-        logs = np.log(distances(mini[label])).reshape(-1, RATES, seeds)
+        late = np.log(full[label][list(LATE)]).reshape(2, RATES, data_sets)
+        logs = np.log(mini[label]).reshape(-1, RATES, seeds)
         borders[label] = Border(
             critical=critical,
             fractions=fractions,
@@ -138,19 +143,23 @@ def find_border(lab: Lab, resolution: float) -> dict[str, Border]:
 
 
 def _around_border(
-    lab: Lab, spec: SyntheticRegression, seeds: int, fractions: Float64, epochs: int, name: str
-) -> Plan:
+    lab: Lab, spec: SyntheticRegression, seeds: int, fractions: Float64, epochs: int
+) -> list[Plan]:
     """Plan runs at rates around each data set's own critical rate; rates first, then seeds."""
     base = [Plan.of(problem, epochs=epochs) for problem in lab.draw(spec, seeds)]
     critical = [theory.critical_rate(plan.problems[0]) for plan in base]
-    return stack(
-        [
-            plan.vary(learning_rate=fraction * rate)
-            for fraction in fractions
-            for plan, rate in zip(base, critical, strict=True)
-        ],
-        name=f"{name} around 2/lambda_max",
-    )
+    return [
+        plan.vary(learning_rate=fraction * rate)
+        for fraction in fractions
+        for plan, rate in zip(base, critical, strict=True)
+    ]
+
+
+def _errors(lab: Lab, plans: Sequence[Plan], *, name: str, check: int) -> dict[str, Float64]:
+    """Train runs and measure their errors, shape (steps + 1, runs), by participant."""
+    found = measure_runs(lab, plans, path, name=f"{name} around 2/lambda_max", check=check)
+    problems = [plan.problems[0] for plan in plans]
+    return {label: distances(paths, problems) for label, paths in found.items()}
 
 
 def _claims(lab: Lab, borders: Mapping[str, Border]) -> None:

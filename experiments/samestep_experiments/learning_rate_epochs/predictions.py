@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from samestep import theory
 from samestep.loss import Float64
@@ -77,6 +76,8 @@ def epochs_to_floor(
     spec: SyntheticRegression, problem: Problem, learning_rate: float, *, times: float = 1.0
 ) -> float:
     """Epochs after which the contraction comes to so many times the floor; inf if it never does."""
+    from scipy import optimize  # not at the top: listing the exercises imports this module
+
     target = times * floor_at_epoch_ends(spec, learning_rate)
     slowest = float(np.abs(1 - learning_rate * _modes(problem)[0]).max())
     start = float(descent_error(problem, learning_rate, [0])[0])

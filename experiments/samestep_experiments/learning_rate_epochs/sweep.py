@@ -36,8 +36,7 @@ def replay_rates(runs: Mapping[str, Runs], rates: Sequence[float]) -> ReplayMode
         The positions of the slider, each one of the plan's.
     """
     first = next(iter(runs.values()))
-    plan = first.trace.plan
-    problem = plan.problems[plan.problem_of_run[first.index(rates[0])[0]]]
+    problem = first.problems(rates[0])[0]
     epoch = problem.steps_per_epoch
     until, every = PUBLISHED_EPOCHS * epoch, max(epoch // PER_EPOCH, 1)
 
@@ -45,9 +44,9 @@ def replay_rates(runs: Mapping[str, Runs], rates: Sequence[float]) -> ReplayMode
         paths, errors = [], []
         for label, mine in runs.items():
             run = mine.index(rate)[0]
-            w = mine.trace.params["w"][: until + 1, run]
+            w = mine.path[run, : until + 1]
             paths.append(_curve(label, w[:, 0], w[:, 1]))
-            steps = np.arange(0, plan.steps + 1, every)
+            steps = np.arange(0, mine.steps + 1, every)
             errors.append(_curve(label, steps / epoch, mine.errors[steps, run]))
         return FrameModel(label=f"{rate:g}", outcome=_outcome(runs, rate), curves=[paths, errors])
 
@@ -104,15 +103,13 @@ def _short(values: Float64) -> list[float]:
 
 def _outcome(runs: Mapping[str, Runs], rate: float) -> str:
     """Say what the error does, and how far the participants come apart."""
-    paths = [mine.trace.params["w"][:, mine.index(rate)[0]] for mine in runs.values()]
+    paths = [mine.path[mine.index(rate)[0], :, :-1] for mine in runs.values()]
     first = next(iter(runs.values()))
     errors = first.errors[:, first.index(rate)[0]]
     lost = np.flatnonzero(~np.isfinite(errors))
     begin = f"the error {'grows' if lost.size or errors[-1] > errors[0] else 'falls'} "
     if lost.size:
-        text = (
-            f"{begin}from {errors[0]:.2g} until it leaves {first.trace.dtype} after {lost[0]} steps"
-        )
+        text = f"{begin}from {errors[0]:.2g} until it leaves {first.dtype} after {lost[0]} steps"
     else:
         text = f"{begin}from {errors[0]:.2g} to {errors[-1]:.2g} in {first.epochs} epochs"
     floor = floor_at_epoch_ends(SPEC, rate)

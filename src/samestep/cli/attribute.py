@@ -7,20 +7,30 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from samestep.attribution import attribute
+from samestep.attribution import attribute, every_combination
 from samestep.cli.console import HELD, output
+from samestep.cli.interpreters import interpreters
+from samestep.interface import DTYPES
+from samestep.participants import open_team
 from samestep.registry import experiment
 from samestep.runner import check_participants
 
 __all__ = ["attribute_exercise"]
 
 
-def attribute_exercise(name: str, *, on: Sequence[str]) -> int:
-    """Run the design on the exercise's typical fit and print the effects."""
-    dtypes = ("float32", "float64")
-    participants = check_participants(on, dtypes)
+def attribute_exercise(
+    name: str, *, on: Sequence[str], in_process: bool = False, python: Sequence[str] = ()
+) -> int:
+    """Run the design on the exercise's typical fit and print the effects.
+
+    Each participant trains in a process of its own, with ``in_process`` in this one; ``python``
+    names interpreters, ``NAME=PATH``.
+    """
+    apart = interpreters(python, in_process=in_process)
+    participants = every_combination(check_participants(on, DTYPES, apart))
     plan = experiment(name).typical_fit()
-    found = attribute(plan, on=participants, dtypes=dtypes)
+    with open_team(participants, DTYPES, in_process=in_process, python=apart) as team:
+        found = attribute(plan, team)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("axis")
     table.add_column("levels")

@@ -1,4 +1,7 @@
-"""``samestep check``: run the conformance kit on a backend and print its certificate."""
+"""``samestep check``: run the conformance kit on a backend and print its certificate.
+
+The kit handles the backend's own arrays, so its framework is imported into this process.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--python NAME=PATH``: which interpreter runs the worker of which backend."""
+"""``--python NAME=PATH``, ``--timeout`` and ``--in-process``: how participants are worked with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from samestep.errors import UsageError
 __all__ = ["interpreters"]
 
 
-def interpreters(given: Sequence[str]) -> dict[str, str]:
-    """Split ``NAME=PATH``."""
+def interpreters(
+    given: Sequence[str], *, in_process: bool = False, timeout: float | None = None
+) -> dict[str, str]:
+    """Split ``NAME=PATH``; what only a worker has is refused where there is none."""
+    for option, value, why in (
+        ("--python", given, "An interpreter needs a process of its own."),
+        ("--timeout", timeout, "Only what hangs in a process of its own can be ended."),
+    ):
+        if in_process and value:
+            raise UsageError(f"{option} and --in-process were both given.", why)
     found = {}
     for text in given:
         name, equals, path = text.partition("=")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samestep.cli.console import command
-from samestep.cli.root import LAB, InProcess, Json, On, Out, Python, app
+from samestep.cli.root import LAB, InProcess, Json, On, Out, Python, Timeout, app
 
 
 @app.command(rich_help_panel=LAB)
@@ -25,10 +25,7 @@ def sweep(
         typer.Option(metavar="ADDRESS", help="tcp://HOST:PORT of a Dask scheduler, or local."),
     ] = None,
     python: Python = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="After which a worker's chunk counts as hung."),
-    ] = None,
+    timeout: Timeout = None,
 ) -> int:
     """Run many settings and seeds, stacked, stored chunk by chunk; go on where it stopped."""
     from samestep.cli.sweep import sweep_file
@@ -77,11 +74,13 @@ def attribute(
     exercise: Annotated[str, typer.Argument(metavar="EXERCISE", help="samestep list shows them.")],
     *,
     on: On = None,
+    in_process: InProcess = False,
+    python: Python = None,
 ) -> int:
     """Say which axis makes the paths differ: framework, dtype, mode, batch policy, device."""
     from samestep.cli.attribute import attribute_exercise
 
-    return attribute_exercise(exercise, on=on or [])
+    return attribute_exercise(exercise, on=on or [], in_process=in_process, python=python or [])
 
 
 @app.command(rich_help_panel=LAB)
@@ -95,13 +94,23 @@ def selftest(
     teeth: Annotated[
         bool, typer.Option("--teeth", help="Find the smallest gradient error that is caught.")
     ] = False,
+    in_process: InProcess = False,
+    python: Python = None,
     json: Json = False,
     out: Out = None,
 ) -> int:
     """Plant bugs in a sound backend and show what the cross-check says about each."""
     from samestep.cli.selftest import run_selftest
 
-    return run_selftest(on=on or [], sound=sound, teeth=teeth, as_json=json, folder=out)
+    return run_selftest(
+        on=on or [],
+        sound=sound,
+        teeth=teeth,
+        in_process=in_process,
+        python=python or [],
+        as_json=json,
+        folder=out,
+    )
 
 
 @app.command(rich_help_panel=LAB)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samestep.cli.console import command
-from samestep.cli.root import MAIN, InProcess, Json, Markdown, On, Out, Python, app
+from samestep.cli.root import MAIN, InProcess, Json, Markdown, On, Out, Python, Timeout, app
 
 
 @app.command(rich_help_panel=MAIN)
@@ -55,6 +55,7 @@ def run(
     ] = False,
     in_process: InProcess = False,
     python: Python = None,
+    timeout: Timeout = None,
     open_report: Annotated[
         bool, typer.Option("--open", help="Open the report in the browser.")
     ] = False,
@@ -75,6 +76,7 @@ def run(
         fresh=fresh,
         in_process=in_process,
         python=python or [],
+        timeout=timeout,
         open_report=open_report,
         json=json,
     )
@@ -101,6 +103,8 @@ def step(
     ] = None,
     on: On = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Draws data and initial values.")] = 0,
+    in_process: InProcess = False,
+    python: Python = None,
 ) -> int:
     """Show a few steps of one fit, participant beside participant beside oracle."""
     from samestep.cli.step import show_steps
@@ -116,6 +120,8 @@ def step(
         learning_rate=learning_rate,
         delta=delta,
         momentum=momentum,
+        in_process=in_process,
+        python=python or [],
     )
 
 

@@ -1,4 +1,8 @@
-"""``samestep port FILE``: the port check of the two sides that a file defines."""
+"""``samestep port FILE``: the port check of the two sides that a file defines.
+
+The file makes models and optimizers of both frameworks and is run here, so that both are imported
+into this process.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,18 @@ import typer
 
 from samestep.cli.console import set_debug
 
-__all__ = ["LAB", "MAIN", "InProcess", "Json", "Markdown", "On", "Out", "Python", "app"]
+__all__ = [
+    "LAB",
+    "MAIN",
+    "InProcess",
+    "Json",
+    "Markdown",
+    "On",
+    "Out",
+    "Python",
+    "Timeout",
+    "app",
+]
 
 MAIN, LAB = "Commands", "The lab"
 """The two groups of commands in ``samestep --help``."""
@@ -45,6 +56,12 @@ InProcess = Annotated[
 Python = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=PATH", help="Interpreter of a backend's process; repeatable."),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", min=0.1, help="After which a worker's piece of work counts as hung."
+    ),
 ]
 
 

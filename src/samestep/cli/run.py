@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.padding import Padding
@@ -31,11 +29,11 @@ from samestep.drawing import FigureWriter
 from samestep.errors import SamestepError, UsageError
 from samestep.experiment import Experiment
 from samestep.interface import DTYPES
+from samestep.participants import open_team
 from samestep.report import write_report
 from samestep.runner import DEFAULT_SEEDS, Campaign
 from samestep.summary import ExerciseModel, load_summary
 from samestep.table import load_tables
-from samestep.workers.opening import open_workers
 
 __all__ = ["run_exercises"]
 
@@ -53,6 +51,7 @@ def run_exercises(
     fresh: bool = False,
     in_process: bool = False,
     python: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> int:
     """Run, print and save; return the exit status.
 
@@ -64,25 +63,24 @@ def run_exercises(
         Import the frameworks into this process, without workers.
     python : sequence of str
         ``NAME=PATH``: the interpreter for a backend's worker.
+    timeout : float, optional
+        Seconds after which a worker's piece of work counts as hung: the worker is ended, its
+        participant is out of that exercise, and the rest goes on.
     """
-    if in_process and python:
-        raise UsageError(
-            "--python and --in-process were both given.", "An interpreter needs its own process."
-        )
     campaign = Campaign.of(
         *exercises,
         on=on,
         dtype=dtypes or DTYPES,
         seeds=DEFAULT_SEEDS if seeds is None else seeds,
         settings=dict(split_setting(text) for text in settings),
-        python=interpreters(python),
+        python=interpreters(python, in_process=in_process, timeout=timeout),
     )
     prepare_folder(folder)
     with FigureWriter(folder / "figures") as writer:
         # Who names no exercise has no order in mind, and sees a first result soon.
         queue = campaign.exercises if exercises else sorted(campaign.exercises, key=_weight)
         session = _Session(campaign, queue, folder, writer, quiet=json)
-        status = session.work(in_process=in_process, fresh=fresh)
+        status = session.work(in_process=in_process, timeout=timeout, fresh=fresh)
     if session.saved:
         if json:
             sys.stdout.write(campaign.result.to_json() + "\n")
@@ -141,31 +139,31 @@ class _Session:
         self._shown: set[tuple[str, str]] = set()
         self.saved = False
 
-    def work(self, *, in_process: bool, fresh: bool) -> int:
+    def work(self, *, in_process: bool, timeout: float | None, fresh: bool) -> int:
         """Run all exercises, then write everything; return the exit status."""
+        campaign = self._campaign
         try:
             with self._bar:
-                with self._workers(in_process=in_process) as workers:
-                    self._campaign.open(workers)
+                with open_team(
+                    campaign.participants,
+                    campaign.dtypes,
+                    in_process=in_process,
+                    python=campaign.python,
+                    timeout=timeout,
+                ) as team:
+                    campaign.begin(team)
                     status = self._conduct_all(fresh=fresh)
                 self._bar.say("", "drawing figures")
                 self._writer.finish()
         except KeyboardInterrupt:
             status = INTERRUPTED
-        if not any(_found_something(e) for e in self._campaign.result.summary.exercises):
+        if not any(_found_something(e) for e in campaign.result.summary.exercises):
             # Results of an earlier run in the folder are worth more than nothing.
             errors().print("Nothing was finished, so nothing was written.")
             return status
         if status == INTERRUPTED:
             errors().print("Interrupted: writing what is complete. Ctrl-C again gives that up.")
         return max(status, self._save())
-
-    def _workers(
-        self, *, in_process: bool
-    ) -> contextlib.AbstractContextManager[Mapping[str, Executor] | None]:
-        if in_process:
-            return contextlib.nullcontext()
-        return open_workers(self._campaign.participants, python=self._campaign.python)
 
     def _conduct_all(self, *, fresh: bool) -> int:
         """Run the exercises; one that breaks down does not stop the others."""

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from rich.progress import Progress, TimeRemainingColumn
 
 from samestep.cli.console import FAILED, HELD, errors, output
-from samestep.fuzz import Trial, try_seeds, try_sound
-from samestep.interface import DTYPES
+from samestep.cli.interpreters import interpreters
+from samestep.fuzz import try_seeds, try_sound
+from samestep.interface import DTYPES, Backend
+from samestep.participants import Participant, open_team
 from samestep.planted import BUGS
 from samestep.problem import require_positive
-from samestep.registry import ORACLE, backend, parse_participant
+from samestep.registry import ORACLE
+from samestep.runner import check_participants
 from samestep.selftest import sensitivity, sound_plans, try_bug
 from samestep.selftest_outcome import SelfTest
-from samestep.workers.executor import WorkerExecutor
-from samestep.workers.tasks import on_backend
 
 __all__ = ["run_selftest"]
+
+_T = TypeVar("_T")
+_Open: TypeAlias = Callable[[], AbstractContextManager[list[Participant]]]
 
 _SIZES = tuple((batch_size, features) for batch_size in (8, 32, 256) for features in (1, 16, 512))
 _ALARMS_SHOWN = 10
@@ -29,7 +35,14 @@ _PER_PROCESS, _PER_TASK = 200, 10
 
 
 def run_selftest(
-    *, on: Sequence[str], sound: int, teeth: bool, as_json: bool, folder: Path | None
+    *,
+    on: Sequence[str],
+    sound: int,
+    teeth: bool,
+    as_json: bool,
+    folder: Path | None,
+    in_process: bool = False,
+    python: Sequence[str] = (),
 ) -> int:
     """Plant every bug, judge sound problems, and print what was found; return the exit status.
 
@@ -45,13 +58,19 @@ def run_selftest(
     as_json : bool
     folder : Path or None
         A run's folder, to keep the tables for its report.
+    in_process : bool
+        Import the backends into this process, without workers.
+    python : sequence of str
+        ``NAME=PATH``: the interpreter for a backend's worker.
     """
     if sound:
         require_positive(sound=sound)
-    names = [parse_participant(text)[0] for text in on] or [ORACLE]
-    for name in names:
-        backend(name)
-    outcome = _conduct(names, sound, teeth=teeth)
+    apart = interpreters(python, in_process=in_process)
+    participants = check_participants(on or [ORACLE], DTYPES, apart)
+    # The oracle's own backend is no framework that would have to be kept apart.
+    in_process |= participants == [ORACLE] and not apart
+    opened = partial(open_team, participants, DTYPES, in_process=in_process, python=apart)
+    outcome = _conduct(opened, sound, teeth=teeth)
     if folder:
         outcome.save(folder)
     if as_json:
@@ -61,54 +80,65 @@ def run_selftest(
     return HELD if outcome.holds else FAILED
 
 
-def _conduct(names: Sequence[str], sound: int, *, teeth: bool) -> SelfTest:
+def _conduct(opened: _Open, sound: int, *, teeth: bool) -> SelfTest:
     columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn())
     with Progress(*columns, console=errors(), transient=True) as bar:
-        task = bar.add_task("planted bugs", total=len(BUGS) * len(names))
-        bugs = []
-        for name in names:
-            for bug in BUGS:
-                bugs.append(try_bug(name, bug))
-                bar.advance(task)
-        plans = sound_plans()
-        task = bar.add_task("sound problems", total=len(names) * len(DTYPES) * (len(plans) + sound))
-        trials = []
-        for name in names:
-            for dtype in DTYPES:
-                for plan in plans:
-                    trials.append(try_sound(backend(name, dtype=dtype), plan))
-                    bar.advance(task)
-        for part in _hunt(names, sound):
-            trials.extend(part)
-            bar.advance(task, len(part))
-        sizes = _SIZES if teeth else ()
-        task = bar.add_task("smallest error", total=len(sizes) * len(DTYPES) * len(names))
-        found = []
-        for name in names:
-            for dtype in DTYPES:
-                for batch_size, features in sizes:
-                    item = backend(name, dtype=dtype)
-                    found.append(sensitivity(item, batch_size=batch_size, features=features))
-                    bar.advance(task)
-    return SelfTest(bugs, trials, found)
-
-
-def _hunt(names: Sequence[str], sound: int) -> Iterator[list[Trial]]:
-    """Try random sound problems in worker processes, each for a limited number of problems.
-
-    A process that compiles a thousand different programs runs out of memory maps.
-    """
-    for name in names:
+        with opened() as team:
+            names = dict.fromkeys((item.name, item.device) for item in team)
+            bugs = _each(
+                bar,
+                "planted bugs",
+                (
+                    (item, partial(try_bug, bug=bug))
+                    for name in names
+                    for bug in BUGS
+                    for item in team
+                    if (item.name, item.device) == name and item.dtype == bug.dtype
+                ),
+            )
+            trials = _each(
+                bar,
+                "plans of the bugs",
+                ((item, partial(try_sound, plan=plan)) for item in team for plan in sound_plans()),
+            )
+            smallest = _each(
+                bar,
+                "smallest error",
+                (
+                    (item, partial(sensitivity, batch_size=batch_size, features=features))
+                    for item in team
+                    for batch_size, features in (_SIZES if teeth else ())
+                ),
+            )
+        # A process that compiles a thousand different programs runs out of memory maps, so each
+        # one tries a limited number of problems.
         for start in range(0, sound, _PER_PROCESS):
-            seeds = range(start, min(start + _PER_PROCESS, sound))
-            with WorkerExecutor(name) as worker:
-                tasks = [
-                    worker.submit(on_backend, partial(try_seeds, seeds=part), name, dtype)
-                    for dtype in DTYPES
-                    for part in (seeds[i : i + _PER_TASK] for i in range(0, len(seeds), _PER_TASK))
-                ]
-                for task in tasks:
-                    yield task.result()
+            stop = min(start + _PER_PROCESS, sound)
+            with opened() as team:
+                parts = _each(
+                    bar,
+                    f"sound problems {start} to {stop - 1}",
+                    (
+                        (item, partial(try_seeds, seeds=range(at, min(at + _PER_TASK, stop))))
+                        for item in team
+                        for at in range(start, stop, _PER_TASK)
+                    ),
+                )
+            trials += [trial for part in parts for trial in part]
+    return SelfTest(bugs, trials, smallest)
+
+
+def _each(
+    bar: Progress, what: str, given: Iterable[tuple[Participant, Callable[[Backend], _T]]]
+) -> list[_T]:
+    """Have all participants do their work side by side, and show how far they are."""
+    work = list(given)
+    task = bar.add_task(what, total=len(work))
+    pending = []
+    for item, do in work:
+        pending.append(item.ask(do))
+        pending[-1].add_done_callback(lambda _: bar.advance(task))
+    return [future.result() for future in pending]
 
 
 def _show(outcome: SelfTest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +18,15 @@ from rich.text import Text
 from samestep.agreement import agree
 from samestep.cli.console import FAILED, HELD, output
 from samestep.cli.digits import SIGNIFICANT_DIGITS, MarkedNumber, mark_digits
+from samestep.cli.interpreters import interpreters
 from samestep.errors import UsageError
 from samestep.judgement import Judgement, judge
 from samestep.loss import Reduction, get_loss
+from samestep.participants import open_team
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression, require_positive
 from samestep.referee import Referee, Reference
-from samestep.runner import check_participants, open_participants
+from samestep.runner import check_participants
 from samestep.trace import Trace
 from samestep.training import train
 
@@ -47,9 +50,16 @@ def show_steps(
     learning_rate: float,
     delta: float,
     momentum: float,
+    in_process: bool = False,
+    python: Sequence[str] = (),
 ) -> int:
-    """Train, judge and show a table for each precision; return the exit status."""
-    participants = check_participants(on, dtypes)
+    """Train, judge and show a table for each precision; return the exit status.
+
+    Each participant trains in a process of its own, with ``in_process`` in this one; ``python``
+    names interpreters, ``NAME=PATH``.
+    """
+    apart = interpreters(python, in_process=in_process)
+    participants = check_participants(on, dtypes, apart)
     require_positive(steps=steps)
     if seed < 0:
         raise UsageError(f"seed is {seed}.", "Expected 0 or a positive whole number.")
@@ -64,6 +74,9 @@ def show_steps(
         epochs=math.ceil(steps / problem.steps_per_epoch),
     )
     plan = replace(plan, batches=plan.batches[:steps], rows=plan.rows[:steps])
+    with open_team(participants, dtypes, in_process=in_process, python=apart) as team:
+        pending = [item.ask(functools.partial(train, plan=plan)) for item in team]
+        traces: list[Trace] = [future.result() for future in pending]
     console = output()
     formula = get_loss(loss).formula.replace("delta", f"{delta:g}")
     console.print(
@@ -72,8 +85,7 @@ def show_steps(
     )
     held = True
     for dtype in dtypes:
-        traces = [train(backend, plan) for backend in open_participants(participants, [dtype])]
-        held &= _show(console, dtype, [_Column.of(trace) for trace in traces])
+        held &= _show(console, dtype, [_Column.of(t) for t in traces if t.dtype == dtype])
     return HELD if held else FAILED
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from samestep.plan import Plan, stack
 from samestep.problem import Problem, SyntheticRegression
+from samestep.sampling import evenly_spaced, fitting_runs
 from samestep.store.files import StoreError
 from samestep.sweeping.specification import SweepPlan
 
@@ -34,11 +35,6 @@ __all__ = [
     "groups",
     "runs_plan",
 ]
-
-_LARGEST_CHUNK = 256
-_CHUNK_BYTES = 128 * 2**20
-_COPIES = 3
-"""A chunk's rows are held by NumPy, by the framework and, as predictions, by the record."""
 
 CHECKED = 64
 """Runs of a group, about so many, that are recorded at every step whatever else is."""
@@ -107,10 +103,9 @@ class Group:
     @property
     def chunk(self) -> int:
         """Runs that are stacked."""
-        features = len(SyntheticRegression.w)
-        row_bytes = 8 * (features + 3) + 4  # X, y, mask, prediction in float64; index in int32
-        fitting = _CHUNK_BYTES // (_COPIES * self.steps * self.width * row_bytes)
-        size = self.sweep.chunk or min(_LARGEST_CHUNK, max(1, fitting))
+        size = self.sweep.chunk or fitting_runs(
+            steps=self.steps, width=self.width, features=len(SyntheticRegression.w)
+        )
         return min(size, self.runs)
 
     @property
@@ -145,7 +140,7 @@ class Group:
     @property
     def checked_chunks(self) -> npt.NDArray[np.intp]:
         """Chunks that hold checked runs, evenly spaced, unless all do."""
-        return np.unique(np.linspace(0, self.chunks - 1, CHECKED).astype(np.intp))
+        return evenly_spaced(self.chunks, CHECKED)
 
     @property
     def checked_per_chunk(self) -> int:

@@ -110,7 +110,6 @@ def attributes(group: Group) -> dict[str, Any]:
 def record(trace: Trace, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
     """Return what is kept of the trace of a whole chunk, by the names of the arrays."""
     assert trace.loss is not None
-    assert trace.prediction is not None
     count = chunk.runs.stop - chunk.runs.start  # beyond it are the copies that fill the chunk up
     w, b = trace.params["w"], trace.params["b"]
 
@@ -124,13 +123,7 @@ def record(trace: Trace, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
         kept["path_loss"] = trace.loss[losses, :count]
     here = chunk.group.checked[chunk.checked] - chunk.runs.start
     if len(here):
-        everything = {
-            "prediction": trace.prediction,
-            "loss": trace.loss,
-            **{f"gradient/{name}": values for name, values in trace.gradient.items()},
-            **{f"params/{name}": values[1:] for name, values in trace.params.items()},
-        }
-        kept |= {_array(key): everything[key][:, here] for key in _CHECKED}
+        kept |= {_array(key): values for key, values in trace.record(here).items()}
     return kept
 
 

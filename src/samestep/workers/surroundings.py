@@ -20,7 +20,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-__all__ = ["prepare", "required_environment"]
+__all__ = ["USER_CACHE", "prepare", "required_environment"]
+
+USER_CACHE = user_cache_dir("samestep", appauthor=False)
+"""This user's folder for what can be made anew."""
 
 _FILE = "process.toml"
 
@@ -38,8 +41,7 @@ def required_environment(backend: str) -> dict[str, str]:
             path = Path(folder) / _FILE
             if path.is_file():
                 found |= tomllib.loads(path.read_text(encoding="utf-8"))["environment"]
-    cache = user_cache_dir("samestep", appauthor=False)
-    return {name: value.replace("{cache}", cache) for name, value in found.items()}
+    return {name: value.replace("{cache}", USER_CACHE) for name, value in found.items()}
 
 
 def prepare(backend: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,17 @@ class Outcome:
 
 
 Samestep = Callable[..., Outcome]
+Process = Callable[..., subprocess.CompletedProcess[str]]
+
+COMMAND_LINE = """
+import sys
+from samestep.cli import main
+sys.argv = ["samestep", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("imported:", *sorted({"jax", "torch", "optax"} & set(sys.modules)), file=sys.stderr)
+"""
 
 
 @pytest.fixture
@@ -56,8 +68,9 @@ def samestep(
 
     def run(*arguments: str | Path) -> Outcome:
         given = list(map(str, arguments))
-        if "run" in given:  # stubs are known to this process alone
-            given.insert(given.index("run") + 1, "--in-process")
+        for command in ("run", "step", "attribute"):  # stubs are known to this process alone
+            if command in given:
+                given.insert(given.index(command) + 1, "--in-process")
         monkeypatch.setattr(sys, "argv", ["samestep", *given])
         with pytest.raises(SystemExit) as ended:
             main()
@@ -68,13 +81,30 @@ def samestep(
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def process(tmp_path: Path) -> Process:
     """Run the installed command in a process of its own, in an empty folder."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [Path(sys.executable).with_name("samestep"), *arguments],
             cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Process:
+    """Run the command line in a process that says last which frameworks it imported itself."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND_LINE, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             check=False,

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,36 +18,17 @@ from samestep import Evidence, Experiment, Lab, Plan, SyntheticRegression, Usage
 from samestep.cli.run import run_exercises
 from samestep.summary import load_summary
 
-COMMAND_LINE = """
-import sys
-from samestep.cli import main
-sys.argv = ["samestep", *sys.argv[1:]]
-try:
-    main()
-finally:
-    print("imported:", *sorted({"jax", "torch", "optax"} & set(sys.modules)), file=sys.stderr)
-"""
+Process = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def test_the_parent_imports_no_framework_and_finds_the_same(parent: Process) -> None:
     command = ["run", "book-versions", "--seeds", "20", "--dtype", "float64"]
-    command += ["--out", "here", "--json", *options]
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND_LINE, *command],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_parent_imports_no_framework_and_finds_the_same(tmp_path: Path) -> None:
-    apart = run(tmp_path)
+    command += ["--out", "here", "--json"]
+    apart = parent(*command)
     assert apart.returncode == 0, apart.stderr
     assert apart.stderr == "imported:\n"
     # The workers of one of them have one thread; see its process.toml.
-    together = run(tmp_path, "--in-process", "--fresh", OMP_NUM_THREADS="1")
+    together = parent(*command, "--in-process", "--fresh", OMP_NUM_THREADS="1")
     assert together.stderr.endswith("imported: jax optax torch\n")
     (first,), (second,) = (json.loads(r.stdout)["exercises"] for r in (apart, together))
     for exercise in (first, second):
@@ -54,10 +37,9 @@ def test_the_parent_imports_no_framework_and_finds_the_same(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_every_exercise_can_be_sent_to_a_worker(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", COMMAND_LINE, "run", "--json", "--out", "here", "--on", "jax"]
-    command += ["--seeds", "2", "--dtype", "float32"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+def test_every_exercise_can_be_sent_to_a_worker(parent: Process) -> None:
+    command = ["run", "--json", "--out", "here", "--on", "jax"]
+    done = parent(*command, "--seeds", "2", "--dtype", "float32")
     assert done.returncode == 0, done.stderr
     exercises = json.loads(done.stdout)["exercises"]
     assert len(exercises) >= 6
@@ -71,16 +53,19 @@ class Deadly(Experiment):
     title: ClassVar = "Deadly"
     question: ClassVar = "?"
     victims: ClassVar = ("jax",)
+    hangs: ClassVar = False
 
     def run(self, lab: Lab) -> str:
         problem = SyntheticRegression(num_train=12, num_val=4, batch_size=4).draw(0)
         lab.train(Plan.of(problem, name="before"), keep=True)
-        victims = self.victims
+        victims, hangs = self.victims, self.hangs
 
         def work(backend: Any) -> str:
             if backend.name in victims:
                 sys.stderr.write("last words\n")
                 sys.stderr.flush()
+                if hangs:
+                    time.sleep(60)
                 os.kill(os.getpid(), signal.SIGKILL)
             return str(backend.label)
 
@@ -96,9 +81,16 @@ class Harmless(Deadly):
     victims: ClassVar = ()
 
 
+class Sleepy(Deadly):
+    """Has one participant hang in the middle of its work."""
+
+    id: ClassVar = "sleepy"
+    hangs: ClassVar = True
+
+
 @pytest.fixture(autouse=True)
 def exercises(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {e.id: e for e in (Deadly(), Harmless())}
+    known = {e.id: e for e in (Deadly(), Harmless(), Sleepy())}
     monkeypatch.setattr(runner, "experiment", known.__getitem__)
 
 
@@ -121,8 +113,23 @@ def test_a_killed_worker_is_reported_and_the_rest_goes_on(
     assert run_here(tmp_path, "deadly", "harmless") == 2
     said = capsys.readouterr().err
     assert "jax/cpu/float64 raised in deadly: The worker of jax was ended by SIGKILL" in said
+    one_is_lost_and_the_rest_is_kept(tmp_path, said)
+
+
+def test_a_worker_that_hangs_is_ended_and_the_rest_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = time.monotonic()
+    assert run_here(tmp_path, "sleepy", "harmless", timeout=10.0) == 2
+    assert time.monotonic() - started < 50
+    said = capsys.readouterr().err
+    assert "jax/cpu/float64 raised in sleepy: The worker of jax gave no answer in 10 s" in said
+    one_is_lost_and_the_rest_is_kept(tmp_path, said)
+
+
+def one_is_lost_and_the_rest_is_kept(folder: Path, said: str) -> None:
     assert "last words" in said
-    deadly, harmless = load_summary(tmp_path).exercises
+    deadly, harmless = load_summary(folder).exercises
     assert list(deadly.failures) == ["jax/cpu/float64"]
     assert "last words" in deadly.failures["jax/cpu/float64"]
     assert deadly.answer == "Yes."
@@ -151,6 +158,8 @@ def test_an_interpreter_that_cannot_be_used_is_an_error(
         run_here(tmp_path, "harmless", python=["other=/bin/python"])
     with pytest.raises(UsageError, match="--python and --in-process"):
         run_here(tmp_path, "harmless", python=["jax=python"], in_process=True)
+    with pytest.raises(UsageError, match="--timeout and --in-process"):
+        run_here(tmp_path, "harmless", timeout=10.0, in_process=True)
     with pytest.raises(Exception, match=r"The worker of jax cannot be started: /not/there"):
         run_here(tmp_path, "harmless", python=["jax=/not/there"])
     assert not (tmp_path / "summary.json").exists()

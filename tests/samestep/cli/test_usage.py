@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from samestep_numpy import NumpyBackend
 
 from samestep import registry
@@ -48,6 +49,11 @@ ON = ("--on", "steady", "--seeds", "5")
             ("step", "--on", "steady", "--dtype", "half"),
             "Unknown dtype 'half'.",
             "float32, float64",
+        ),
+        (
+            ("step", "--on", "steady", "--python", "steady=python"),
+            "--python and --in-process were both given.",
+            "a process of its own",
         ),
         (("step", "--on", "alnoe"), "Unknown backend 'alnoe'.", "Did you mean 'alone'?"),
         (("step", "--on", "broken"), "RuntimeError: out of [/bold] memory", "samestep --debug"),
@@ -134,8 +140,9 @@ def test_output_folder_is_tried_before_the_work(samestep, stubs, monkeypatch, tm
 
 
 def test_framework_that_is_not_installed(samestep, monkeypatch):
-    missing = property(lambda entry: ("framework>=2",) if entry.name == "steady" else ())
-    monkeypatch.setattr(registry.BackendEntry, "missing", missing)
+    needed = (Requirement("framework>=2"),)
+    requirements = property(lambda entry: needed if entry.name == "steady" else ())
+    monkeypatch.setattr(registry.BackendEntry, "requirements", requirements)
     done = samestep("run", "sound", "--on", "steady")
     assert done.status == 2
     assert "Backend 'steady' needs framework>=2, which is not installed." in done.errors

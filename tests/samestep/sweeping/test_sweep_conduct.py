@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from sweep_stores import arrays, equal_to_the_bit, markers
@@ -98,24 +96,9 @@ def test_a_data_set_must_be_named_where_there_are_several(ragged_store: Path) ->
 # --- compilation -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def compilations() -> Iterator[list[str]]:
-    """What JAX compiles, while the fixture lasts."""
-    seen: list[str] = []
-
-    def note(event: str, seconds: float, **about: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            seen.append(str(about))
-
-    jax.monitoring.register_event_duration_secs_listener(note)
-    yield seen
-    jax.monitoring.unregister_event_duration_listener(note)
-
-
 def test_rate_size_epochs_and_seed_are_data(
     compilations: list[str], ragged: dict[str, Any]
 ) -> None:
-    jax.clear_caches()
     # 3, 4 and 4 steps: every third chunk holds no run that ends before the others.
     ragged |= {"n": [20, 33, 35], "epochs": 1, "batch_size": 9, "chunk": 2}
     settings = ragged | {"loss": ["squared_error", "huber"]}
