@@ -9,36 +9,41 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from samestep.agreement import agree
+from samestep.checked_agreement import CheckedAgreement, checked_agreements
 from samestep.claims import Claim, Evidence, quantile_interval
 from samestep.errors import (
     MissingParticipantError,
     SamestepError,
     UsageError,
-    one_line,
     unknown_name,
 )
 from samestep.experiment import Experiment
 from samestep.figures import FigureSpec, LossCurve, draw_loss_curves
 from samestep.interface import Backend
-from samestep.judgement import Judgement, judge
+from samestep.judgement import Judgement
+from samestep.lab_tasks import (
+    Failure,
+    SeedChunk,
+    attempt,
+    fit_and_validate,
+    judge_sample,
+    sample_chunk,
+    train_and_judge,
+)
 from samestep.landscape import Landscape, draw_paths, landscape
 from samestep.participants import Participant, here
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
-from samestep.registry import oracle
-from samestep.sampling import CHUNK, baseline_chunk, drawn, evenly_spaced
+from samestep.sampling import CHUNK, drawn
 from samestep.trace import Trace
-from samestep.training import train, validation_loss
 from samestep.workers.process import LostWorkerError
 
 if TYPE_CHECKING:
@@ -46,31 +51,9 @@ if TYPE_CHECKING:
 
     from samestep.replay import ReplayModel
 
-__all__ = ["CheckedAgreement", "Fit", "Lab"]
+__all__ = ["Fit", "Lab"]
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CheckedAgreement:
-    """An agreement and the plan that it is about."""
-
-    participants: tuple[str, ...]
-    plan: str
-    plan_hash: str
-    dtype: str
-    quantity: str
-    max_error: float
-    bound: float
-    step: int
-    gap: float
-    relative_gap: float
-    runs_checked: int
-    runs: int
-    steps: int
-    holds: bool
-    explanation: str = ""
-    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,16 +148,16 @@ class Lab:
         self, participants: Iterable[Participant], work: Callable[[Backend], Any]
     ) -> dict[str, Any]:
         """Do what :meth:`each` does, for some of the participants; the result may be empty."""
-        attempt = functools.partial(_attempt, work)
-        pending = {p.label: p.ask(attempt) for p in participants}
+        attempted = functools.partial(attempt, work)
+        pending = {p.label: p.ask(attempted) for p in participants}
         done: dict[str, Any] = {}
         try:
             for label, future in pending.items():
                 try:
                     outcome = future.result()
                 except LostWorkerError as error:
-                    outcome = _Failure(str(error))
-                if isinstance(outcome, _Failure):
+                    outcome = Failure(str(error))
+                if isinstance(outcome, Failure):
                     _LOG.debug("%s raised: %s", label, outcome.details)
                     self.failures[label] = outcome.reason
                 else:
@@ -208,7 +191,7 @@ class Lab:
         """
         self.progress(plan.name)
         found: dict[str, tuple[Trace, Judgement]] = self.each(
-            functools.partial(_train_and_judge, plan=plan, check=check)
+            functools.partial(train_and_judge, plan=plan, check=check)
         )
         self._agree(plan, [judgement for _, judgement in found.values()])
         traces = {label: trace for label, (trace, _) in found.items()}
@@ -231,52 +214,10 @@ class Lab:
         runs : int, optional
             How many there were, if the traces hold only a sample of them.
         """
-        self._agree(traces[0].plan, [_judge_sample(trace, check) for trace in traces], runs)
+        self._agree(traces[0].plan, [judge_sample(trace, check) for trace in traces], runs)
 
     def _agree(self, plan: Plan, judgements: Sequence[Judgement], runs: int | None = None) -> None:
-        """Enter the agreements of all pairs of a precision; a lone one meets the oracle."""
-        by_dtype: dict[str, list[Judgement]] = {}
-        for judgement in judgements:
-            by_dtype.setdefault(judgement.trace.dtype, []).append(judgement)
-        for dtype, group in by_dtype.items():
-            if len(group) == 1:
-                # In the participant's precision, so that it overflows at the same step.
-                reference = train(oracle(dtype), group[0].trace.plan)
-                group.append(judge(replace(reference, participant=f"oracle/{dtype}")))
-            for i, first in enumerate(group):
-                for second in group[i + 1 :]:
-                    self._enter(plan, first, second, runs or plan.runs)
-
-    def _enter(self, plan: Plan, first: Judgement, second: Judgement, runs: int) -> None:
-        for agreement in agree(first, second):
-            divergences = [
-                f"{j.trace.participant}: {j.first[0]} at step {j.first[1].step}, "
-                f"{j.first[1].element}: {j.first[1].observed!r} instead of {j.first[1].expected!r}"
-                for j in (first, second)
-                if j.first
-            ]
-            if not agreement.holds and not divergences:
-                divergences = ["numbers stop being finite at different steps, or without reason"]
-            self.agreements.append(
-                CheckedAgreement(
-                    participants=agreement.participants,
-                    plan=plan.name,
-                    plan_hash=plan.hash,
-                    dtype=agreement.dtype,
-                    quantity=agreement.quantity,
-                    max_error=agreement.max_error,
-                    bound=agreement.bound,
-                    step=agreement.step,
-                    gap=agreement.gap,
-                    relative_gap=agreement.relative_gap,
-                    runs_checked=first.trace.plan.runs,
-                    runs=runs,
-                    steps=plan.steps,
-                    holds=agreement.holds,
-                    explanation="; ".join(divergences),
-                    estimated=agreement.estimated,
-                )
-            )
+        self.agreements.extend(checked_agreements(plan, judgements, runs or plan.runs))
 
     def sample(
         self,
@@ -316,11 +257,11 @@ class Lab:
         for start in range(0, seeds, CHUNK):
             stop = min(start + CHUNK, seeds)
             for name, variant in variants.items():
-                chunk = _Chunk(spec, start, stop, variant)
+                chunk = SeedChunk(spec, start, stop, variant)
                 self.progress(f"{name}, seeds {start} to {stop - 1}")
                 found = self.each_of(
                     [p for p in chosen if p.label not in self.failures],
-                    functools.partial(_sample_chunk, chunk=chunk, measure=measure, check=check),
+                    functools.partial(sample_chunk, chunk=chunk, measure=measure, check=check),
                 )
                 if not found:
                     raise self._nobody_left()
@@ -432,7 +373,7 @@ class Lab:
         result = {}
         for title, plan in plans.items():
             self.progress(plan.name)
-            found = self.each(functools.partial(_fit, plan=plan))
+            found = self.each(functools.partial(fit_and_validate, plan=plan))
             judged = {label: judgement for label, (_, judgement, _) in found.items()}
             self._agree(plan, list(judged.values()))
             landscapes[title] = landscape(judged)
@@ -470,64 +411,3 @@ class Lab:
             panels=landscapes,
         )
         return result
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """What a participant that raised has instead of a result."""
-
-    reason: str
-    details: str = ""
-
-
-def _attempt(work: Callable[[Backend], Any], backend: Backend) -> Any:
-    try:
-        return work(backend)
-    except SamestepError:
-        raise
-    except Exception as error:  # noqa: BLE001  # whatever a framework may raise
-        return _Failure(one_line(error), traceback.format_exc())
-
-
-class _Chunk:
-    """The plan of a chunk of seeds; it travels as what it is made of, which is little."""
-
-    def __init__(
-        self, spec: SyntheticRegression, start: int, stop: int, variant: Callable[[Plan], Plan]
-    ) -> None:
-        self._parts = (spec, start, stop, variant)
-
-    @functools.cached_property
-    def plan(self) -> Plan:
-        """Made once in each process; the variants of a chunk share its problems."""
-        spec, start, stop, variant = self._parts
-        return variant(baseline_chunk(spec, start, stop))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Chunk, self._parts
-
-
-def _sample_chunk(
-    backend: Backend, chunk: _Chunk, measure: Callable[[Trace], np.ndarray], check: int
-) -> tuple[np.ndarray, Judgement]:
-    trace, judgement = _train_and_judge(backend, chunk.plan, check)
-    return measure(trace), judgement
-
-
-def _fit(backend: Backend, plan: Plan) -> tuple[Trace, Judgement, np.ndarray]:
-    """Train and judge one run, and follow its validation loss."""
-    trace, judgement = _train_and_judge(backend, plan, None)
-    return trace, judgement, validation_loss(backend, trace)
-
-
-def _train_and_judge(backend: Backend, plan: Plan, check: int | None) -> tuple[Trace, Judgement]:
-    trace = train(backend, plan)
-    return trace, _judge_sample(trace, check)
-
-
-def _judge_sample(trace: Trace, check: int | None) -> Judgement:
-    """Judge all runs, or some that are evenly spaced."""
-    runs = trace.plan.runs
-    if check is not None and runs > check:
-        trace = trace.select(evenly_spaced(runs, check))
-    return judge(trace)
