@@ -227,6 +227,20 @@ class TorchBackend(Backend):
         with self.scope():
             return super().scan(step, carry, xs)
 
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Enter the scope; where steps are compiled, hand numbers over as tensors.
+
+        torch.compile would make a program for every value of a Python number, such as the rate.
+        """
+        scoped = super().compile(f)
+        if self.mode != "compiled":
+            return scoped
+
+        def with_tensors(*args: Any) -> Any:
+            return scoped(*(self.asarray(a) if isinstance(a, float) else a for a in args))
+
+        return with_tensors
+
 
 def _stacked(loss: Callable[..., Any]) -> Callable[..., Any]:
     return loss.stacked if isinstance(loss, StackableLoss) else torch.func.vmap(loss)
