@@ -82,9 +82,10 @@ class Step:
         return Carry(rate, delta, data, new_params, new_state), record
 
     def _rows(self, data: Params, batch: Params) -> tuple[Array, Array]:
+        xp = self.backend.xp
         if self.stacked:
-            return batch["X"], batch["y"]
-        take = self.backend.xp.take
+            return xp.matrix_transpose(batch["X"]), batch["y"]
+        take = xp.take
         return take(data["X"], batch["rows"], axis=0), take(data["y"], batch["rows"], axis=0)
 
 

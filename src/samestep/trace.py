@@ -53,7 +53,12 @@ class Trace:
 
     @classmethod
     def of_record(
-        cls, plan: Plan, participant: str, dtype: str, record: Mapping[str, npt.NDArray[Any]]
+        cls,
+        plan: Plan,
+        participant: str,
+        dtype: str,
+        record: Mapping[str, npt.NDArray[Any]],
+        seconds: float = 0.0,
     ) -> Trace:
         """Make a trace of what a loop recorded after each of its steps.
 
@@ -63,31 +68,30 @@ class Trace:
             ``prediction``, ``loss``, ``gradient/NAME``, ``params/NAME`` (after the step) and, with
             momentum, ``state/NAME`` (the velocity after the step). What was before step 0 is the
             plan's: its initial values, and velocities of zero.
+        seconds : float
         """
-
-        def group(kind: str) -> dict[str, npt.NDArray[Any]]:
-            return {
-                name.removeprefix(kind): values
-                for name, values in record.items()
-                if name.startswith(kind)
-            }
-
-        start = plan.initial(dtype)
+        groups: dict[str, dict[str, npt.NDArray[Any]]] = {"params": {}, "state": {}, "gradient": {}}
+        for key, values in record.items():
+            kind, _, name = key.partition("/")
+            if name:
+                groups[kind][name] = values
+        before = plan.initial(dtype)
         return cls(
             plan=plan,
             participant=participant,
             dtype=dtype,
             params={
-                name: np.concatenate([start[name][None], values])
-                for name, values in group("params/").items()
+                name: np.concatenate([before[name][None], values])
+                for name, values in groups["params"].items()
             },
             state={
                 name: np.concatenate([np.zeros_like(values[:1]), values])
-                for name, values in group("state/").items()
+                for name, values in groups["state"].items()
             },
             prediction=record["prediction"],
             loss=record["loss"],
-            gradient=group("gradient/"),
+            gradient=groups["gradient"],
+            seconds=seconds,
         )
 
     def record(self, runs: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:

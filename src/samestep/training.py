@@ -6,7 +6,6 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -60,19 +59,19 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
         rate, plan.delta, ready.data, ready.initial, ready.batches
     )
 
-    def fetch(array: Array, run_axis: int) -> npt.NDArray[Any]:
+    def fetch(array: Array) -> npt.NDArray[Any]:
         values = backend.to_numpy(array)
-        return values if stacked else np.expand_dims(values, run_axis)
+        if stacked:
+            return values
+        return values[:, None] if every_step else values[None]  # the axis of runs
 
+    found = {name: fetch(values) for name, values in (record if every_step else final).items()}
+    seconds = time.perf_counter() - started
     if every_step:
-        recorded = {name: fetch(values, 1) for name, values in record.items()}
-        trace = Trace.of_record(plan, backend.label, backend.dtype, recorded)
-    else:
-        start = plan.initial(backend.dtype)
-        ends = {name: fetch(values, 0) for name, values in final.items()}
-        params = {name: np.stack([start[name], end]) for name, end in ends.items()}
-        trace = Trace(plan, backend.label, backend.dtype, params)
-    return replace(trace, seconds=time.perf_counter() - started)
+        return Trace.of_record(plan, backend.label, backend.dtype, found, seconds)
+    before = plan.initial(backend.dtype)
+    ends = {name: np.concatenate([before[name][None], end[None]]) for name, end in found.items()}
+    return Trace(plan, backend.label, backend.dtype, ends, seconds=seconds)
 
 
 def validation_loss(backend: Backend, trace: Trace, run: int = 0) -> npt.NDArray[np.float64]:
@@ -163,8 +162,9 @@ def _put(backend: Backend, plan: Plan) -> _Arrays:
     if stacked:
         # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
         # would take most of the time. A single run keeps its data on the device, in one copy.
-        for name, rows in zip(("X", "y"), plan.data(backend.dtype), strict=True):
-            batches[name] = np.take(rows, plan.batches, axis=0)
+        X, y = (np.take(rows, plan.batches, axis=0) for rows in plan.data(backend.dtype))
+        # Rows side by side: then a compiler's products run along them, as many as fit a register.
+        batches["X"], batches["y"] = np.ascontiguousarray(np.swapaxes(X, -1, -2)), y
     else:
         data["X"], data["y"] = plan.data()  # rounded as they are copied to the device
         batches["rows"] = plan.batches

@@ -49,6 +49,10 @@ CALLS: dict[str, list[Callable[[Any, Callable[[Any], Any]], Any]]] = {
         lambda xp, a: xp.matmul(a(_A), a(_P.T)),
         lambda xp, a: xp.matmul(a(_V), a(_A.T)),
     ],
+    "matrix_transpose": [
+        lambda xp, a: xp.matrix_transpose(a(_A)),
+        lambda xp, a: xp.matrix_transpose(xp.stack([a(_A), a(_P)])),
+    ],
     "reshape": [lambda xp, a: xp.reshape(a(_A), (3, 2)), lambda xp, a: xp.reshape(a(_A), (-1,))],
     "expand_dims": [lambda xp, a: xp.expand_dims(a(_A), axis=1)],
     "stack": [

@@ -40,7 +40,8 @@ class MlxBackend(Backend):
         self.device, self.dtype = device, dtype
         self._float = {"float32": mx.float32, "float64": mx.float64}[dtype]
         exp = exp_float64 if dtype == "float64" else mx.exp
-        self.xp: Any = SimpleNamespace(**{**vars(mx), "exp": exp})
+        transpose = lambda x, /: mx.swapaxes(x, -1, -2)  # noqa: E731
+        self.xp: Any = SimpleNamespace(**{**vars(mx), "exp": exp, "matrix_transpose": transpose})
         self.native: dict[str, Callable[..., Any]] = {}
 
     @classmethod
