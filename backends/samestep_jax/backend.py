@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast, final
 
 import jax
@@ -139,9 +140,14 @@ class JaxBackend(Backend):
         with self.scope():
             if self.mode == "scan":
                 return jax.lax.scan(step, carry, xs)
-            if self.mode == "step":
-                return super().scan(self._compiled_once(step), carry, xs)
-            return super().scan(step, carry, xs)
+            if self.mode == "operations":
+                return super().scan(step, carry, xs)
+            # Slicing and stacking are compiled too: op by op they would take longer than the steps.
+            compiled, records = self._compiled_once(_StepAt(step)), []
+            for k in range(len(next(iter(xs.values())))):
+                carry, record = compiled(carry, xs, k)
+                records.append(record)
+            return carry, self._compiled_once(_stacked)(records)
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``jax.jit`` of the whole; in the modes that loop in Python nothing."""
@@ -155,6 +161,20 @@ class JaxBackend(Backend):
 
     def _scoped(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return super().compile(f)
+
+
+@dataclass(frozen=True)
+class _StepAt:
+    """A step that takes its inputs out of those of all steps; equal ones are compiled once."""
+
+    step: Callable[[Any, Params], tuple[Any, Params]]
+
+    def __call__(self, carry: Any, xs: Params, k: Array) -> tuple[Any, Params]:
+        return self.step(carry, {name: x[k] for name, x in xs.items()})
+
+
+def _stacked(records: list[Params]) -> Params:
+    return {name: jnp.stack([record[name] for record in records]) for name in records[0]}
 
 
 def _is_trace(node: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samestep.agreement import Comparison as Comparison
     from samestep.agreement import compare as compare
+    from samestep.benchmarking.conduct import bench as bench
     from samestep.claims import Claim as Claim
     from samestep.claims import Evidence as Evidence
     from samestep.conventions import Convention as Convention
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "agreement": ("Comparison", "compare"),
+    "benchmarking.conduct": ("bench",),
     "judgement": ("judge",),
     "lab": ("Lab",),
     "interface": ("Backend", "SGDOptions", "TensorOps"),

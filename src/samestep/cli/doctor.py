@@ -1,10 +1,16 @@
-"""``samestep doctor``: what is installed, whether it works, and what would go wrong."""
+"""``samestep doctor``: what is installed, whether it works, and what would go wrong.
+
+Each backend is asked in a process of its own, so that a framework that brings its process down is
+a line of the report.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -13,19 +19,21 @@ from rich.console import Console
 from samestep.cli.console import FAILED, HELD, UNUSABLE, output
 from samestep.cli.listing import backend_state
 from samestep.errors import SamestepError, one_line
-from samestep.interface import DTYPES
+from samestep.interface import DTYPES, Environment
 from samestep.judgement import judge
 from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.registry import (
     ORACLE,
-    BackendEntry,
     backend,
     backend_entries,
+    backend_entry,
     experiment,
     experiment_names,
 )
 from samestep.training import train
+from samestep.workers.opening import open_worker
+from samestep.workers.process import LostWorkerError
 
 __all__ = ["examine"]
 
@@ -42,8 +50,14 @@ class _Findings:
         self.status = max(self.status, status)
 
 
-def examine() -> int:
-    """Print versions, devices, threads and flags, try every device, and list problems."""
+def examine(*, in_process: bool = False) -> int:
+    """Print versions, devices, threads and flags, try every device, and list problems.
+
+    Parameters
+    ----------
+    in_process : bool
+        Import the frameworks into this process, without workers.
+    """
     console, findings = output(), _Findings()
     console.print(
         f"samestep {version('samestep')}, Python {platform.python_version()}, "
@@ -51,49 +65,76 @@ def examine() -> int:
         soft_wrap=True,
     )
     console.print(f"{_usable_cpus()} of {os.cpu_count()} CPUs may be used")
-    for entry in backend_entries().values():
-        console.print()
-        _examine_backend(console, entry, findings)
+    entries = backend_entries().values()
+    with contextlib.ExitStack() as opened:
+        asked = {}
+        for entry in entries:
+            if not entry.missing:  # all of them import side by side
+                worker = opened.enter_context(open_worker(entry.name, in_process=in_process))
+                asked[entry.name] = worker, worker.submit(_environment, entry.name)
+        for entry in entries:
+            console.print(f"\n{entry.name}: {backend_state(entry)}", soft_wrap=True)
+            if entry.missing:
+                findings.add(
+                    f"{entry.name} cannot take part: {', '.join(entry.missing)} is not installed.",
+                    entry.install_command,
+                )
+            else:
+                _examine_backend(console, entry.name, *asked[entry.name], findings)
     _examine_installation(findings)
-    console.print("\nFlags are shown as they are outside of runs, which set what they need.")
+    console.print("\nFlags are shown as they are before a run, which sets what else it needs.")
     if not findings.problems:
         console.print("What would go wrong: nothing that was tried.")
         return findings.status
     console.print("What would go wrong, and what mends it:")
     for problem, mend in findings.problems:
         console.print(f"  - {problem}", soft_wrap=True)
-        console.print(f"    {mend}", soft_wrap=True)
+        for line in mend.splitlines():
+            console.print(f"    {line}", soft_wrap=True)
     return findings.status
 
 
-def _examine_backend(console: Console, entry: BackendEntry, findings: _Findings) -> None:
-    console.print(f"{entry.name}: {backend_state(entry)}", soft_wrap=True)
-    if entry.missing:
-        findings.add(
-            f"{entry.name} cannot take part: {', '.join(entry.missing)} is not installed.",
-            entry.install_command,
-        )
-        return
+def _environment(name: str) -> Environment:
+    found = backend_entry(name).load()
     try:
-        environment = entry.load().environment()
+        return found.environment()
+    except Exception as error:
+        raise SamestepError(
+            f"{name} raises when it is asked for its devices: {one_line(error)}",
+            "See its own documentation on this machine.",
+        ) from error
+
+
+def _examine_backend(
+    console: Console,
+    name: str,
+    worker: Executor,
+    answer: Future[Environment],
+    findings: _Findings,
+) -> None:
+    try:
+        environment = answer.result()
     except SamestepError as error:
         findings.add(error.message, error.hint, UNUSABLE)
         return
     console.print(f"  devices  {', '.join(environment.devices)}")
     console.print(f"  threads  {environment.threads or 'left to the framework'}")
-    flags = ", ".join(f"{name} {value}" for name, value in environment.flags.items())
+    flags = ", ".join(f"{flag} {value}" for flag, value in environment.flags.items())
     console.print(f"  flags    {flags or 'none'}", soft_wrap=True)
     for device in environment.devices:
         for dtype in DTYPES:
-            outcome = _try(entry.name, device, dtype, findings)
+            outcome = _try(worker, name, device, dtype, findings)
             console.print(f"  {dtype} on {device}: {outcome}", soft_wrap=True)
 
 
-def _try(name: str, device: str, dtype: str, findings: _Findings) -> str:
-    """Train one epoch, with a short last batch, and let the oracle judge it."""
+def _try(worker: Executor, name: str, device: str, dtype: str, findings: _Findings) -> str:
+    """Have one epoch trained, with a short last batch, and judged by the oracle."""
     plan = Plan.of(SyntheticRegression(num_train=100, num_val=0).draw(0), epochs=1)
     try:
-        judgement = judge(train(backend(name, device=device, dtype=dtype), plan))
+        holds = worker.submit(_same_step, name, device, dtype, plan).result()
+    except LostWorkerError as error:
+        findings.add(f"{name}@{device} in {dtype}: {error.message}", error.hint, UNUSABLE)
+        return error.message
     except Exception as error:  # noqa: BLE001  # whatever a framework may raise
         findings.add(
             f"{name}@{device} raises in {dtype}: {one_line(error)}",
@@ -101,7 +142,7 @@ def _try(name: str, device: str, dtype: str, findings: _Findings) -> str:
             UNUSABLE,
         )
         return f"raised {one_line(error)}"
-    if judgement.holds:
+    if holds:
         return f"takes the oracle's step in each of {plan.steps} steps"
     findings.add(
         f"{name}@{device} does not take the oracle's step in {dtype}.",
@@ -109,6 +150,10 @@ def _try(name: str, device: str, dtype: str, findings: _Findings) -> str:
         FAILED,
     )
     return "does NOT take the oracle's step"
+
+
+def _same_step(name: str, device: str, dtype: str, plan: Plan) -> bool:
+    return judge(train(backend(name, device=device, dtype=dtype), plan)).holds
 
 
 def _examine_installation(findings: _Findings) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samestep.cli.console import command
-from samestep.cli.root import LAB, InProcess, Json, On, Out, Python, Timeout, app
+from samestep.cli.root import LAB, InProcess, Json, Markdown, On, Out, Python, Timeout, app
 
 
 @app.command(rich_help_panel=LAB)
@@ -115,6 +115,40 @@ def selftest(
 
 @app.command(rich_help_panel=LAB)
 @command
+def bench(
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Less than a minute; says what it leaves out.")
+    ] = False,
+    on: On = None,
+    dtype: Annotated[str, typer.Option(metavar="DTYPE", help="float32 or float64.")] = "float32",
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="single, stack, end, one row a step, large or growth; repeatable. Default: all.",
+        ),
+    ] = None,
+    json: Json = False,
+    markdown: Markdown = False,
+    out: Out = None,
+) -> int:
+    """Time every mode and its peers on the same work, after parity is proved."""
+    from samestep.cli.bench import run_bench
+
+    return run_bench(
+        quick=quick,
+        on=on or [],
+        dtype=dtype,
+        workloads=workload or [],
+        as_json=json,
+        markdown=markdown,
+        folder=out,
+    )
+
+
+@app.command(rich_help_panel=LAB)
+@command
 def check(
     backend: Annotated[
         str, typer.Argument(metavar="NAME[@DEVICE]", help="The backend to certify.")
@@ -137,8 +171,8 @@ def list_() -> int:
 
 @app.command(rich_help_panel=LAB)
 @command
-def doctor() -> int:
+def doctor(*, in_process: InProcess = False) -> int:
     """Show versions, devices, threads and precision flags, and what would go wrong."""
     from samestep.cli.doctor import examine
 
-    return examine()
+    return examine(in_process=in_process)
