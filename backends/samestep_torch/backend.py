@@ -219,13 +219,21 @@ class TorchBackend(Backend):
         carry: Any,
         xs: Params,
     ) -> tuple[Any, Params]:
-        """Loop; where steps are compiled, equal ones are compiled once."""
+        """Loop, and write each step's record where it stays; equal steps are compiled once."""
         if self.mode == "compiled":
             if step not in self._steps:
                 self._steps[step] = torch.compile(step, dynamic=False)
             step = self._steps[step]
+        steps = len(next(iter(xs.values())))
+        record: Params = {}
         with self.scope():
-            return super().scan(step, carry, xs)
+            for k in range(steps):
+                carry, found = step(carry, {name: x[k] for name, x in xs.items()})
+                for name, value in found.items():
+                    if k == 0:
+                        record[name] = value.new_empty((steps, *value.shape))
+                    record[name][k] = value
+        return carry, record
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Enter the scope; where steps are compiled, hand numbers over as tensors.

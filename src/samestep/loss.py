@@ -256,8 +256,9 @@ class Objective(StackableLoss):
     def stacked(self, params: Params, X: Array, y: Array, mask: Array) -> tuple[Array, Array]:
         """Values, shape (runs,), and predictions, shape (runs, examples)."""
         xp = self.xp
-        products = xp.matmul(X, xp.expand_dims(params["w"], axis=-1))
-        prediction = xp.reshape(products, y.shape) + xp.expand_dims(params["b"], axis=-1)
+        # Many small products: a sum of them is several times quicker than a batched matmul.
+        products = X * xp.expand_dims(params["w"], axis=-2)
+        prediction = xp.sum(products, axis=-1) + xp.expand_dims(params["b"], axis=-1)
         total = xp.sum(mask * self.loss.value(xp, prediction - y, self.delta), axis=-1)
         value = total / xp.sum(mask, axis=-1) if self.reduction == "mean" else total
         return value, prediction
