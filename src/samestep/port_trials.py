@@ -22,7 +22,10 @@ from samestep.port.verdicts import Finding
 from samestep.port_bugs import PortTrial
 from samestep.registry import backend
 
-__all__ = ["PortTrialResult", "place_of", "try_port"]
+__all__ = ["PortTrialResult", "place_of", "side_backends", "try_port"]
+
+_SIDES = "samestep.port"
+"""Group of the entry points that name the sides."""
 
 _STEPS = 3
 """As few as show a schedule, a momentum and the running statistics."""
@@ -107,10 +110,15 @@ def try_port(trial: PortTrial) -> PortTrialResult:
     )
 
 
+def side_backends() -> list[str]:
+    """Names of the backends that have a side of a port; none of them is imported."""
+    return sorted(entry.name for entry in entry_points(group=_SIDES))
+
+
 def _natives() -> dict[str, Mapping[str, Callable[..., Any]]]:
     """What the backends offer that have a side of a port, by the role of that side."""
     found = {}
-    for entry in entry_points(group="samestep.port"):
+    for entry in entry_points(group=_SIDES):
         native = backend(entry.name).native
         found[entry.load().role] = native
     if set(found) != {"original", "port"}:

@@ -37,7 +37,7 @@ from samestep_torch.ledger.optimizers.following import Loop as TorchLoop
 from samestep_torch.ledger.optimizers.following import follow as follow_torch
 
 import samestep
-from samestep.cli.optimizers import show_optimizers
+from samestep.cli.ledgers import show_optimizers
 from samestep.errors import UsageError
 from samestep.ledger.book import Ledger
 from samestep.ledger.native import Lookalike, natives
@@ -423,7 +423,11 @@ def test_the_command_prints_and_keeps_the_table(
 ) -> None:
     names = CHEAP[1:2] if form == "page" else CHEAP
     status = show_optimizers(
-        names, as_json=form == "json", markdown=form == "markdown", out=tmp_path
+        names,
+        as_json=form == "json",
+        markdown=form == "markdown",
+        out=tmp_path,
+        in_process=True,
     )
     assert status == 0
     printed = capsys.readouterr().out

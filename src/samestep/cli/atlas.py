@@ -10,9 +10,10 @@ from rich.markdown import Markdown
 from rich.progress import track
 
 from samestep.cli.console import HELD, errors, output
-from samestep.probes.catalogue import select, sides
-from samestep.probes.conduct import conduct
+from samestep.probes.catalogue import select
+from samestep.probes.conduct import atlas
 from samestep.probes.result import Atlas
+from samestep.workers.opening import open_worker
 
 __all__ = ["show_atlas"]
 
@@ -26,6 +27,7 @@ def show_atlas(
     against: Path | None = None,
     save: Path | None = None,
     folder: Path | None = None,
+    in_process: bool = False,
 ) -> int:
     """Run probes and print what was observed; return the exit status, which is 0.
 
@@ -43,20 +45,27 @@ def show_atlas(
         Store this run there.
     folder : Path, optional
         A run's folder, to keep the table for its report.
+    in_process : bool
+        Import the frameworks into this process, without a worker.
     """
     entries = select(names)
     earlier = Atlas.load(against) if against else None
     console = errors()
-    found = conduct(
-        track(
-            entries,
-            "probes",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ),
-        sides(on),
-    )
+    # The worker is for no backend: what is observed are the frameworks as a user finds them, not in
+    # the environment that runs need.
+    with open_worker(in_process=in_process) as worker:
+        parts = [
+            worker.submit(atlas, entry.probe.id, on=on).result()
+            for entry in track(
+                entries,
+                "probes",
+                console=console,
+                transient=True,
+                disable=not console.is_terminal,
+            )
+        ]
+    pages = tuple(page for part in parts for page in part.probes)
+    found = Atlas(versions=parts[0].versions, probes=pages)
     if save:
         found.save(save)
     if folder:

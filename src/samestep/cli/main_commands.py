@@ -164,6 +164,7 @@ def port(
     selftest: Annotated[
         bool, typer.Option("--selftest", help="Check ports of real models with planted bugs.")
     ] = False,
+    in_process: InProcess = False,
     json: Json = False,
     markdown: Markdown = False,
     out: Out = None,
@@ -172,7 +173,7 @@ def port(
     if selftest:
         from samestep.cli.port_trials import show_port_trials
 
-        return show_port_trials(as_json=json, markdown=markdown, folder=out)
+        return show_port_trials(as_json=json, markdown=markdown, folder=out, in_process=in_process)
     from samestep.cli.port import check_port
 
     return check_port(file, dtype=dtype, out=out, as_json=json)
@@ -194,6 +195,7 @@ def atlas(
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Store this run, for --against.")
     ] = None,
+    in_process: InProcess = False,
     out: Out = None,
 ) -> int:
     """Show where the frameworks' derivatives differ, observed now."""
@@ -207,6 +209,7 @@ def atlas(
         against=against,
         save=save,
         folder=out,
+        in_process=in_process,
     )
 
 
@@ -217,14 +220,15 @@ def losses(
         list[str] | None, typer.Argument(metavar="LOSS|FAMILY", help="All by default.")
     ] = None,
     *,
+    in_process: InProcess = False,
     json: Json = False,
     markdown: Markdown = False,
     out: Out = None,
 ) -> int:
     """Show every loss of both frameworks in correspondence, proven now."""
-    from samestep.cli.losses import show_losses
+    from samestep.cli.ledgers import show_losses
 
-    return show_losses(names or [], as_json=json, markdown=markdown, out=out)
+    return show_losses(names or [], as_json=json, markdown=markdown, out=out, in_process=in_process)
 
 
 @app.command(rich_help_panel=MAIN)
@@ -234,14 +238,17 @@ def optimizers(
         list[str] | None, typer.Argument(metavar="ENTRY|FAMILY", help="All by default.")
     ] = None,
     *,
+    in_process: InProcess = False,
     json: Json = False,
     markdown: Markdown = False,
     out: Out = None,
 ) -> int:
     """Show every option of the optimizers in correspondence, proven now."""
-    from samestep.cli.optimizers import show_optimizers
+    from samestep.cli.ledgers import show_optimizers
 
-    return show_optimizers(names or [], as_json=json, markdown=markdown, out=out)
+    return show_optimizers(
+        names or [], as_json=json, markdown=markdown, out=out, in_process=in_process
+    )
 
 
 @app.command(rich_help_panel=MAIN)

@@ -1,7 +1,7 @@
 """``samestep port FILE``: the port check of the two sides that a file defines.
 
-The file makes models and optimizers of both frameworks and is run here, so that both are imported
-into this process.
+The file makes models and optimizers of both frameworks and is run here, as Python would run it, so
+both are imported into this process.
 """
 
 from __future__ import annotations

@@ -32,8 +32,15 @@ class Page(Protocol):
     def verdict(self) -> Verdict:
         """What it came to."""
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not proven, beginning with the side's name."""
+
     def row(self) -> Row:
         """One row for the ledger's table, with the details behind it."""
+
+    def to_markdown(self) -> str:
+        """The page in full."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as data; only what JSON knows."""

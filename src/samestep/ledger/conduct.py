@@ -11,11 +11,11 @@ from samestep.errors import UsageError
 from samestep.ledger.book import Ledger
 from samestep.ledger.catalogue import catalogue, choose
 from samestep.ledger.loss_entry import LossEntry
-from samestep.ledger.native import Native, natives
+from samestep.ledger.native import Native, natives, side_names
 from samestep.ledger.page import LossPage, columns
 from samestep.ledger.proof import prove
 
-__all__ = ["assemble", "chosen_losses", "losses", "proven"]
+__all__ = ["assemble", "chosen_losses", "loss_pages", "losses", "proven"]
 
 _NOTE = (
     "Values and gradients of both sides against a float64 reference, in float32 and float64. "
@@ -74,13 +74,19 @@ def proven(entries: Sequence[LossEntry]) -> Iterator[LossPage]:
         yield from (LossPage(e, proof) for e, proof in zip(entries, proofs, strict=True))
 
 
+def loss_pages(ids: Iterable[str]) -> list[LossPage]:
+    """Prove the entries of these ids; what it takes and returns can be sent between processes."""
+    found = catalogue("losses", LossEntry)
+    return list(proven([found[id] for id in ids]))
+
+
 def assemble(pages: Iterable[LossPage]) -> Ledger[LossPage]:
     """Bind pages into a ledger."""
     return Ledger(
         id="losses",
         title="Losses of the frameworks, in correspondence",
         note=_NOTE,
-        columns=columns(natives()),
+        columns=columns(side_names()),
         pages=tuple(pages),
     )
 

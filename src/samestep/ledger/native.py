@@ -6,14 +6,43 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from samestep.registry import backend_entry
 
-__all__ = ["Lookalike", "Native", "natives"]
+__all__ = ["Exhibit", "Lookalike", "LookalikeExhibit", "Native", "natives", "side_names"]
 
 GROUP = "samestep.ledger.native"
+
+
+@dataclass(frozen=True)
+class LookalikeExhibit:
+    """What is shown of a :class:`Lookalike`: its name, and the source of its code."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit:
+    """What is shown of a side: all that a :class:`Native` says, with source for code.
+
+    So a proof holds nothing of a framework, and can be sent to a process that has none.
+
+    Parameters
+    ----------
+    public, converted
+        As those of the :class:`Native`.
+    source : str
+        The code that a user would write.
+    lookalike : LookalikeExhibit, optional
+    """
+
+    public: str
+    converted: bool
+    source: str
+    lookalike: LookalikeExhibit | None
 
 
 def _source(call: Callable[..., Any]) -> str:
@@ -39,6 +68,10 @@ class Lookalike:
     def source(self) -> str:
         """Its code."""
         return _source(self.call)
+
+    def exhibit(self) -> LookalikeExhibit:
+        """Return what is shown of it."""
+        return LookalikeExhibit(self.name, self.source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +101,24 @@ class Native:
         """The code that a user would write."""
         return _source(self.call)
 
+    def exhibit(self) -> Exhibit:
+        """Return what is shown of it."""
+        return Exhibit(
+            public=self.public,
+            converted=self.converted,
+            source=self.source,
+            lookalike=self.lookalike.exhibit() if self.lookalike else None,
+        )
+
+
+def side_names() -> list[str]:
+    """Names of the backends that have native code; none of them is imported."""
+    return [point.name for point in _points()]
+
+
+def _points() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
+
 
 def natives() -> dict[str, Mapping[str, Native]]:
     """Return the native code of every registered backend, by backend and by entry.
@@ -78,7 +129,7 @@ def natives() -> dict[str, Mapping[str, Native]]:
         If a framework is not installed: a correspondence needs both sides.
     """
     found: dict[str, Mapping[str, Native]] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in _points():
         backend_entry(point.name).require()
         found[point.name] = point.load()
     return found

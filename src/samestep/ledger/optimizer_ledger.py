@@ -9,12 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from samestep.errors import UsageError
 from samestep.ledger.book import Ledger
 from samestep.ledger.catalogue import catalogue, choose
-from samestep.ledger.native import natives
+from samestep.ledger.native import natives, side_names
 from samestep.ledger.optimizer_entry import OptimizerEntry, OptimizerNative
 from samestep.ledger.optimizer_page import OptimizerPage, optimizer_columns
 from samestep.ledger.updates import prove_update
 
-__all__ = ["assemble_optimizers", "chosen_optimizers", "optimizers", "proven_optimizers"]
+__all__ = [
+    "assemble_optimizers",
+    "chosen_optimizers",
+    "optimizer_pages",
+    "optimizers",
+    "proven_optimizers",
+]
 
 _NOTE = (
     "Each step of both sides, in float32 and float64, against the rule from the recorded state "
@@ -63,13 +69,19 @@ def proven_optimizers(entries: Sequence[OptimizerEntry]) -> Iterator[OptimizerPa
         yield from (OptimizerPage(e, proof) for e, proof in zip(entries, proofs, strict=True))
 
 
+def optimizer_pages(ids: Iterable[str]) -> list[OptimizerPage]:
+    """Prove the entries of these ids; what it takes and returns can be sent between processes."""
+    found = catalogue("optimizers", OptimizerEntry)
+    return list(proven_optimizers([found[id] for id in ids]))
+
+
 def assemble_optimizers(pages: Iterable[OptimizerPage]) -> Ledger[OptimizerPage]:
     """Bind pages into a ledger."""
     return Ledger(
         id="optimizers",
         title="Optimizers of the frameworks, in correspondence",
         note=_NOTE,
-        columns=optimizer_columns(natives()),
+        columns=optimizer_columns(side_names()),
         pages=tuple(pages),
     )
 

@@ -76,6 +76,15 @@ class LossPage:
         return decide(sides, conversion_needed=all(step.without for step in self.proof.steps))
 
     @property
+    def failures(self) -> tuple[str, ...]:
+        """Where each side that is not what the reference is first departs from it."""
+        return tuple(
+            f"{name}: {side.failures[0]}"
+            for name, side in self.proof.sides.items()
+            if side.failures
+        )
+
+    @property
     def largest_ratio(self) -> float:
         """The largest error over its bound, of any side at any precision."""
         return max(max(side.ratio.values()) for side in self.proof.sides.values())

@@ -10,7 +10,7 @@ from samestep.errors import one_line
 from samestep.interface import DTYPES
 from samestep.ledger.examination import Examined, Point, examine
 from samestep.ledger.loss_entry import Case, LossEntry, Step
-from samestep.ledger.native import Native
+from samestep.ledger.native import Exhibit, Native
 from samestep.ledger.sides import Outcome, Runner
 from samestep.registry import backend
 
@@ -23,7 +23,7 @@ class SideProof:
 
     Parameters
     ----------
-    native : Native
+    native : Exhibit
     ratio, error, relative : dict
         By dtype: the largest error over its bound, the largest error, and the largest relative
         error, on ordinary inputs, over all reductions, values and gradients.
@@ -33,7 +33,7 @@ class SideProof:
         Where what is shipped under that name differs; empty if it does not.
     """
 
-    native: Native
+    native: Exhibit
     ratio: dict[str, float] = field(default_factory=lambda: dict.fromkeys(DTYPES, 0.0))
     error: dict[str, float] = field(default_factory=lambda: dict.fromkeys(DTYPES, 0.0))
     relative: dict[str, float] = field(default_factory=lambda: dict.fromkeys(DTYPES, 0.0))
@@ -123,7 +123,7 @@ def prove(entry: LossEntry, natives: Mapping[str, Native]) -> Proof:
     natives : mapping
         The code of each side, by backend.
     """
-    sides = {name: SideProof(native) for name, native in natives.items()}
+    sides = {name: SideProof(native.exhibit()) for name, native in natives.items()}
     points: dict[tuple[Any, ...], Point] = {}
     numbers = 0
     for dtype in DTYPES:
@@ -151,8 +151,8 @@ def prove(entry: LossEntry, natives: Mapping[str, Native]) -> Proof:
                     if dtype not in known.dtypes:
                         points[key] = replace(known, dtypes=(*known.dtypes, dtype))
     for name, side in sides.items():
-        if side.native.lookalike:
-            side.lookalike = _difference(entry, name, side.native.lookalike.call, ())
+        if lookalike := natives[name].lookalike:
+            side.lookalike = _difference(entry, name, lookalike.call, ())
     return Proof(sides, _without_each(entry, natives), tuple(points.values()), numbers)
 
 

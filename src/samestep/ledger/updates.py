@@ -19,6 +19,7 @@ from samestep.errors import one_line
 from samestep.interface import DTYPES
 from samestep.ledger.adjoint import Adjoint
 from samestep.ledger.elements import Nearness, look
+from samestep.ledger.native import Exhibit
 from samestep.ledger.optimizer_entry import Course, OptimizerEntry, OptimizerNative, Record, Rule
 from samestep.ledger.tape import Tape
 from samestep.registry import backend
@@ -64,7 +65,7 @@ class OptimizerSide:
 
     Parameters
     ----------
-    native : OptimizerNative
+    native : Exhibit
     ratio, error, relative : dict
         By dtype: the largest error over its bound, the largest error, and the largest relative
         error, of any number of any step.
@@ -76,7 +77,7 @@ class OptimizerSide:
         Where the like-named code is not what the entry says of it.
     """
 
-    native: OptimizerNative
+    native: Exhibit
     ratio: dict[str, float] = field(default_factory=dict)
     error: dict[str, float] = field(default_factory=dict)
     relative: dict[str, float] = field(default_factory=dict)
@@ -184,13 +185,14 @@ def prove_update(entry: OptimizerEntry, natives: Mapping[str, OptimizerNative]) 
     natives : mapping
         The code of each side, by backend.
     """
-    sides = {name: OptimizerSide(native) for name, native in natives.items()}
+    sides = {name: OptimizerSide(native.exhibit()) for name, native in natives.items()}
     gap: dict[str, float] = {}
     numbers = 0
     for dtype in DTYPES:
         records: dict[str, Record] = {}
         for name, side in sides.items():
-            checked, raised = _try(entry, name, side.native.call, side.native, dtype, entry.rule)
+            native = natives[name]
+            checked, raised = _try(entry, name, native.call, native, dtype, entry.rule)
             if checked is None:
                 side.failure = side.failure or raised
                 continue
@@ -203,9 +205,9 @@ def prove_update(entry: OptimizerEntry, natives: Mapping[str, OptimizerNative]) 
         gap[dtype] = _gap(entry.course, list(records.values()))
     for name, side in sides.items():
         if side.native.lookalike:
-            side.differs = _difference(entry, name, side.native, entry.rule)
+            side.differs = _difference(entry, name, natives[name], entry.rule)
             if entry.instead:
-                side.misdescribed = _difference(entry, name, side.native, entry.instead)
+                side.misdescribed = _difference(entry, name, natives[name], entry.instead)
     return OptimizerProof(sides, gap, numbers)
 
 

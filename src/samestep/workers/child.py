@@ -1,4 +1,4 @@
-"""The other end of a worker: ``python -m samestep.workers.child [BACKEND]``.
+"""The other end of a worker: ``python -m samestep.workers.child [BACKEND ...]``.
 
 Requests come on standard input and are answered on standard output, one after the other. When
 standard input closes, the parent has gone and so does this process, even in the middle of a task.

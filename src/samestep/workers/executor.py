@@ -25,7 +25,7 @@ class _Task(NamedTuple):
 
 
 class WorkerExecutor(Executor):
-    """One lasting process for one participant; a killed one breaks nothing else.
+    """One lasting process, of one participant or of several; a killed one breaks nothing else.
 
     Tasks are done one after the other. When the process is lost, the future it was working for
     gets a :class:`LostWorkerError` that says how it ended and what it said last; those that still
@@ -33,9 +33,9 @@ class WorkerExecutor(Executor):
 
     Parameters
     ----------
-    backend : str
-        What the process is for; its environment is set for this backend before anything is
-        imported. Empty for none.
+    *backends : str
+        What the process is for; its environment is set for these backends before anything is
+        imported. None is fine.
     python : str, optional
         Interpreter of another virtual environment, with the same minor version of Python and with
         Samestep installed. This one by default.
@@ -49,9 +49,9 @@ class WorkerExecutor(Executor):
     """
 
     def __init__(
-        self, backend: str = "", *, python: str | None = None, timeout: float | None = None
+        self, *backends: str, python: str | None = None, timeout: float | None = None
     ) -> None:
-        self._backend = backend
+        self._backends = backends
         self._python = python
         self._timeout = timeout
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -128,7 +128,7 @@ class WorkerExecutor(Executor):
 
     def _working(self) -> WorkerProcess:
         if self._process is None:
-            process = WorkerProcess(self._backend, self._python)
+            process = WorkerProcess(self._backends, self._python)
             with self._lock:
                 self._process = process
                 late = self._killed

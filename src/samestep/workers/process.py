@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -38,8 +38,8 @@ class WorkerProcess:
 
     Parameters
     ----------
-    backend : str
-        Its environment is set for this backend before anything is imported.
+    backends : sequence of str
+        Its environment is set for these backends before anything is imported.
     python : str, optional
         Another interpreter; this one by default.
 
@@ -49,8 +49,8 @@ class WorkerProcess:
         If it does not start, or has another minor version of Python or another Samestep.
     """
 
-    def __init__(self, backend: str, python: str | None = None) -> None:
-        self.name = f"The worker of {backend}" if backend else "The worker"
+    def __init__(self, backends: Sequence[str], python: str | None = None) -> None:
+        self.name = f"The worker of {' and '.join(backends)}" if backends else "The worker"
         self._python = python or sys.executable
         self._tail: deque[str] = deque(maxlen=_TAIL)
         own_group: dict[str, Any] = {"start_new_session": True}
@@ -59,7 +59,7 @@ class WorkerProcess:
         try:
             self._process = subprocess.Popen(
                 # -P: files of the working directory do not shadow packages.
-                [self._python, "-P", "-m", "samestep.workers.child", *filter(None, [backend])],
+                [self._python, "-P", "-m", "samestep.workers.child", *backends],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

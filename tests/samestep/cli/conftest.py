@@ -68,7 +68,8 @@ def samestep(
 
     def run(*arguments: str | Path) -> Outcome:
         given = list(map(str, arguments))
-        for command in ("run", "step", "attribute"):  # stubs are known to this process alone
+        # Stubs are known to this process alone.
+        for command in ("run", "step", "attribute", "doctor"):
             if command in given:
                 given.insert(given.index(command) + 1, "--in-process")
         monkeypatch.setattr(sys, "argv", ["samestep", *given])
@@ -98,11 +99,16 @@ def process(tmp_path: Path) -> Process:
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Process:
-    """Run the command line in a process that says last which frameworks it imported itself."""
+    """Run the command line in a process that says last which frameworks it imported itself.
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    ``first`` is done there before.
+    """
+
+    def run(
+        *arguments: str, first: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", COMMAND_LINE, *arguments],
+            [sys.executable, "-c", first + COMMAND_LINE, *arguments],
             cwd=tmp_path,
             env={**os.environ, **environment},
             capture_output=True,

@@ -1,13 +1,16 @@
 """``samestep atlas``: a table for many probes, a page for one, JSON, Markdown, changes."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from samestep import UsageError
-from samestep.cli.atlas import show_atlas
+from samestep.cli import atlas
 from samestep.probes.catalogue import select, sides
+
+show_atlas = partial(atlas.show_atlas, in_process=True)
 
 
 def test_many_probes_are_tables_and_one_is_a_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,9 @@ import cli_stubs
 import pytest
 from packaging.requirements import Requirement
 
+from samestep.cli.app import app
+from samestep.cli.root import LAB, MAIN
+
 FRAMEWORKS = {"torch", "jax", "jaxlib", "optax"}
 HEAVY = {"matplotlib", "xarray", "scipy", "pydantic", "samestep_numpy"}
 
@@ -65,6 +68,15 @@ def test_help_names_the_commands_and_the_exit_statuses(samestep):
     done = samestep("--help")
     assert done.status == 0
     assert all(name in done.output for name in ("run", "step", "list", "doctor", "Exit status"))
+
+
+def test_help_groups_the_commands():
+    answers = {"run", "step", "explain", "port", "atlas", "losses", "optimizers", "report"}
+    groups = {
+        command.callback.__name__: command.rich_help_panel for command in app.registered_commands
+    }
+    assert {name for name, group in groups.items() if group == MAIN} == answers
+    assert {group for name, group in groups.items() if name not in answers} == {LAB}
 
 
 def test_list_shows_what_is_installed(process):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import samestep_jax.ledger
 
-from samestep.cli.losses import show_losses
+from samestep.cli import ledgers
 from samestep.errors import UsageError
 from samestep.table import load_tables
+
+# What the worker adds is tested with the command line's parent.
+show_losses = partial(ledgers.show_losses, in_process=True)
 
 FEW = ("squared-error", "half-squared-error", "absolute-error")
 

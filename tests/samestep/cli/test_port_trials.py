@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from samestep.cli import port_trials
-from samestep.cli.port_trials import show_port_trials
 from samestep.port_bugs import FAITHFUL, TRIALS, PortTrial
 from samestep.port_trials import PortTrialResult, try_port
 from samestep.table import load_tables
+
+show_port_trials = partial(port_trials.show_port_trials, in_process=True)
 
 
 @pytest.fixture(scope="module")

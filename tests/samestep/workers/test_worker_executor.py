@@ -205,7 +205,11 @@ def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["MKL_NUM_THREADS"] == "1"
 
 
-def test_a_worker_sets_its_environment_before_it_imports_anything() -> None:
+def test_a_worker_sets_its_environment_before_it_imports_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in required_environment("torch") | required_environment("jax"):
+        monkeypatch.delenv(name, raising=False)
     done = subprocess.run(
         [sys.executable, "-c", "import samestep.workers.child, sys; print(*sys.modules)"],
         capture_output=True,
@@ -213,9 +217,12 @@ def test_a_worker_sets_its_environment_before_it_imports_anything() -> None:
         check=True,
     )
     assert not {"numpy", "torch", "jax", "cloudpickle"} & set(done.stdout.split())
-    with WorkerExecutor("jax") as executor:
+    with WorkerExecutor("jax", "torch") as executor:
         environment = executor.submit(lambda: dict(os.environ)).result()
-    assert environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+        error = executor.submit(os._exit, 7).exception()
+    for backend in ("jax", "torch"):
+        assert environment.items() >= required_environment(backend).items()
+    assert "The worker of jax and torch ended with exit status 7" in str(error)
 
 
 def test_a_device_that_is_not_there_is_an_error_in_the_worker_too() -> None:
