@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.optim.sgd import sgd as functional_sgd
+from torch.utils._pytree import tree_map_only
 
 from samestep.devices import resolve_device
 from samestep.interface import (
@@ -219,35 +220,14 @@ class TorchBackend(Backend):
         carry: Any,
         xs: Params,
     ) -> tuple[Any, Params]:
-        """Loop, and write each step's record where it stays; equal steps are compiled once."""
+        """Loop; where steps are compiled, equal ones are compiled once."""
         if self.mode == "compiled":
             if step not in self._steps:
                 self._steps[step] = torch.compile(step, dynamic=False)
             step = self._steps[step]
-        steps = len(next(iter(xs.values())))
-        record: Params = {}
-        with self.scope():
-            for k in range(steps):
-                carry, found = step(carry, {name: x[k] for name, x in xs.items()})
-                for name, value in found.items():
-                    if k == 0:
-                        record[name] = value.new_empty((steps, *value.shape))
-                    record[name][k] = value
-        return carry, record
-
-    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """Enter the scope; where steps are compiled, hand numbers over as tensors.
-
-        torch.compile would make a program for every value of a Python number, such as the rate.
-        """
-        scoped = super().compile(f)
-        if self.mode != "compiled":
-            return scoped
-
-        def with_tensors(*args: Any) -> Any:
-            return scoped(*(self.asarray(a) if isinstance(a, float) else a for a in args))
-
-        return with_tensors
+            # Of a Python number, such as the rate, every value would be compiled anew.
+            carry = tree_map_only(float, self.asarray, carry)
+        return super().scan(step, carry, xs)
 
 
 def _stacked(loss: Callable[..., Any]) -> Callable[..., Any]:

@@ -56,17 +56,21 @@ class Step:
         # data
         rate, delta, data, params, state = carry
         xp = self.backend.xp
-        X, y = self._rows(data, batch)
 
         # model
         objective = Objective(xp, self.loss, self.reduction, delta)
+        value_and_grad = self.backend.value_and_grad(objective, runs=self.stacked, has_aux=True)
+
+        # optimizer
+        sgd = self.backend.sgd(rate, self.options)
+
+        # step
+        X, y = self._rows(data, batch)
 
         # gradient
-        value_and_grad = self.backend.value_and_grad(objective, runs=self.stacked, has_aux=True)
         (loss, prediction), grads = value_and_grad(params, X, y, batch["mask"])
 
         # update
-        sgd = self.backend.sgd(rate, self.options)
         new_params, new_state = sgd.step(params, grads, state)
         if self.ragged:
             new_params = keep_ended(xp, batch["active"], new_params, params)

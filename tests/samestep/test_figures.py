@@ -132,7 +132,7 @@ def test_a_start_at_the_minimum_has_a_landscape_too(tmp_path: Path) -> None:
     there = replace(problem, w=solution[:2], b=np.array(solution[2]))
     trace = train(oracle(), Plan.of(there, learning_rate=0.0))
     found = landscape({"one": judge(trace)})
-    assert np.ptp(found.first) == 2.0
+    assert np.ptp(found.first) == pytest.approx(2.0)
     drawn({"a": found}, tmp_path)
 
 

@@ -7,13 +7,13 @@ first. Values inside ``lax.scan``, ``lax.cond`` and custom derivatives are not s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Primitive, Var, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Primitive, Var
 from jax.interpreters import ad, batching, mlir
 
 from samestep.errors import UsageError
@@ -142,6 +142,17 @@ def _inspect(eqn: JaxprEqn, record: Record) -> None:
         dtype = getattr(var.aval, "dtype", None)
         if dtype is not None and jnp.issubdtype(dtype, jnp.floating):
             record.dtypes.add(str(dtype))
-    for inner in jaxprs_in_params(eqn.params):
+    for inner in _contained(eqn):
         for part in inner.eqns:
             _inspect(part, record)
+
+
+def _contained(eqn: JaxprEqn) -> Iterator[Jaxpr]:
+    """Yield the programs among an equation's parameters: branches, bodies of loops."""
+    # jax.extend.core.jaxprs_in_params does this, but only since JAX 0.10.
+    for value in eqn.params.values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, ClosedJaxpr):
+                yield part.jaxpr
+            elif isinstance(part, Jaxpr):
+                yield part
