@@ -83,13 +83,12 @@ class TorchBackend(Backend):
             },
         )
 
-    @contextlib.contextmanager
-    def scope(self) -> Iterator[None]:
+    def scope(self) -> contextlib.AbstractContextManager[None]:
         """On a CPU one thread; on a GPU full float32 products and deterministic cuDNN."""
-        if self._device.type == "cpu":
-            with one_thread():
-                yield
-            return
+        return one_thread() if self._device.type == "cpu" else self._on_gpu()
+
+    @contextlib.contextmanager
+    def _on_gpu(self) -> Iterator[None]:
         precision = torch.get_float32_matmul_precision()
         cudnn = torch.backends.cudnn
         before = (cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark)
