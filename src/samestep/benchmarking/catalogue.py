@@ -122,7 +122,7 @@ def sessions(*, quick: bool, dtype: str, names: Collection[str] = ()) -> list[Se
             grown: dict[str, Any] = {"name": f"growth {parameter}={size}", parameter: size}
             found.append(Session(replace(single, **grown), few, 1.0, who, series=parameter))
     if not quick:
-        found.append(Session(large, (2, 2), 0.0, apart=True))
+        found.append(Session(large, (1, 1), 0.0, apart=True))
 
     def family(session: Session) -> str:
         return "growth" if session.series else session.workload.name

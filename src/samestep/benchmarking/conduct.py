@@ -36,7 +36,7 @@ Progress = Callable[[str, float, float], None]
 _OPENING_SECONDS, _TURN_SECONDS = 1.5, 0.05
 """What an opening and a turn are expected to take, for the estimate of what is left."""
 
-_TURNS_APART = 3
+_TURNS_APART = 5
 _FEWEST_TURNS = 2
 
 _LONGEST_CALL, _LONGEST_QUICK = 5.0, 1.0
@@ -225,6 +225,8 @@ class _Conductor:
                 measurement.obstacle = f"left out: a call would take more than {longest:g} s"
             if session.apart and contender.how.does_more:
                 measurement.obstacle = "left out: it does more, and would get no ratio"
+            if session.apart and contender.how.slow:
+                measurement.obstacle = "left out: it takes long to begin"
             self._measurements.append(measurement)
             if not measurement.obstacle:
                 able.append(measurement)
