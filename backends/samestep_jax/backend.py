@@ -144,10 +144,13 @@ class JaxBackend(Backend):
                 return super().scan(step, carry, xs)
             # Slicing and stacking are compiled too: op by op they would take longer than the steps.
             compiled, records = self._compiled_once(_StepAt(step)), []
+            carried, structure = jax.tree.flatten(carry)
             for k in range(len(next(iter(xs.values())))):
-                carry, record = compiled(carry, xs, k)
+                changed, record = compiled(structure.unflatten(carried), xs, k)
+                for place, value in changed.items():
+                    carried[place] = value
                 records.append(record)
-            return carry, self._compiled_once(_stacked)(records)
+            return structure.unflatten(carried), self._compiled_once(_stacked)(records)
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``jax.jit`` of the whole; in the modes that loop in Python nothing."""
@@ -169,8 +172,12 @@ class _StepAt:
 
     step: Callable[[Any, Params], tuple[Any, Params]]
 
-    def __call__(self, carry: Any, xs: Params, k: Array) -> tuple[Any, Params]:
-        return self.step(carry, {name: x[k] for name, x in xs.items()})
+    def __call__(self, carry: Any, xs: Params, k: Array) -> tuple[dict[int, Array], Params]:
+        """Return what the step changes of the carry, by place: the rest would be copied."""
+        after, record = self.step(carry, {name: x[k] for name, x in xs.items()})
+        pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(after), strict=True)
+        changed = {i: new for i, (old, new) in enumerate(pairs) if new is not old}
+        return changed, record
 
 
 def _stacked(records: list[Params]) -> Params:
