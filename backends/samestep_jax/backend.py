@@ -146,11 +146,11 @@ class JaxBackend(Backend):
             compiled, records = self._compiled_once(_StepAt(step)), []
             carried, structure = jax.tree.flatten(carry)
             for k in range(len(next(iter(xs.values())))):
-                changed, record = compiled(structure.unflatten(carried), xs, k)
+                changed, record = compiled(jax.tree.unflatten(structure, carried), xs, k)
                 for place, value in changed.items():
                     carried[place] = value
                 records.append(record)
-            return structure.unflatten(carried), self._compiled_once(_stacked)(records)
+            return jax.tree.unflatten(structure, carried), self._compiled_once(_stacked)(records)
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """``jax.jit`` of the whole; in the modes that loop in Python nothing."""
