@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,3 +103,16 @@ def test_stacked_losses_are_those_of_the_runs(framework: Backend) -> None:
 def leaves(found: tuple[tuple[object, object], dict[str, object]]) -> list[object]:
     (value, prediction), grads = found
     return [value, prediction, grads["w"], grads["b"]]
+
+
+def test_what_a_step_leaves_as_it_is_is_not_copied() -> None:
+    """A large data set goes from step to step: copying it would take longer than the steps."""
+    item = samestep.backend("jax", mode="step")
+    carry = {"data": item.asarray(np.ones(3)), "sum": item.asarray(0.0)}
+
+    def step(carry: dict[str, Any], x: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {**carry, "sum": carry["sum"] + x["x"]}, {}
+
+    end, _ = item.scan(step, carry, {"x": item.asarray(np.arange(4.0))})
+    assert item.to_numpy(end["sum"]) == 6
+    assert end["data"] is carry["data"]
