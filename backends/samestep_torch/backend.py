@@ -226,6 +226,9 @@ class TorchBackend(Backend):
             step = self._steps[step]
             # Of a Python number, such as the rate, every value would be compiled anew.
             carry = tree_map_only(float, self.asarray, carry)
+            # After so many shapes PyTorch goes on without its compiler, and does not say so.
+            with torch._dynamo.config.patch(recompile_limit=256, fail_on_recompile_limit_hit=True):
+                return super().scan(step, carry, xs)
         return super().scan(step, carry, xs)
 
 

@@ -116,3 +116,20 @@ def test_what_a_step_leaves_as_it_is_is_not_copied() -> None:
     end, _ = item.scan(step, carry, {"x": item.asarray(np.arange(4.0))})
     assert item.to_numpy(end["sum"]) == 6
     assert end["data"] is carry["data"]
+
+
+@pytest.mark.slow
+def test_pytorch_compiles_as_many_shapes_as_there_are() -> None:
+    """By default it goes on without its compiler after eight, and does not say so."""
+    import torch
+    from torch._dynamo.utils import counters
+
+    item = samestep.backend("torch", mode="compiled")
+    shapes = range(30, 40)
+    torch._dynamo.reset()
+    compiled = []
+    for n in shapes:
+        problem = SyntheticRegression(num_train=n, num_val=0, batch_size=n).draw(0)
+        samestep.train(item, Plan.of(problem, epochs=1))
+        compiled.append(counters["stats"]["unique_graphs"])
+    assert compiled[-1] > compiled[-2]
