@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast, final
 
@@ -58,15 +58,13 @@ class JaxBackend(Backend):
             },
         )
 
-    @contextlib.contextmanager
-    def scope(self) -> Iterator[None]:
+    def scope(self) -> contextlib.AbstractContextManager[None]:
         """Set x64 by the working dtype, and full float32 products, in this thread."""
-        with (
+        return _Scope(
             jax.enable_x64(self.dtype == "float64"),
             jax.default_matmul_precision("highest"),
             jax.default_device(self._device),
-        ):
-            yield
+        )
 
     def asarray(self, x: npt.ArrayLike) -> Array:
         """Copy to the device; integers become int32, JAX's index type."""
@@ -79,8 +77,8 @@ class JaxBackend(Backend):
             return jax.device_put(array)
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Copy to the host, which waits for the asynchronous computation."""
-        return np.array(x)  # no computation: the scope would cost more than the copy
+        """View, or on a GPU copy to the host, which waits for the asynchronous computation."""
+        return np.asarray(x)  # no computation: the scope would cost more than this
 
     def value_and_grad(
         self, loss: Callable[..., Any], *, runs: bool = False, has_aux: bool = False
@@ -164,6 +162,23 @@ class JaxBackend(Backend):
 
     def _scoped(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return super().compile(f)
+
+
+class _Scope:
+    """Settings of this thread; a generator would take as long as they do."""
+
+    __slots__ = ("_settings",)
+
+    def __init__(self, *settings: contextlib.AbstractContextManager[Any]) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> None:
+        for setting in self._settings:
+            setting.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        for setting in reversed(self._settings):
+            setting.__exit__(*exception)
 
 
 @dataclass(frozen=True)

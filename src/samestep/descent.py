@@ -65,10 +65,10 @@ class Step:
         sgd = self.backend.sgd(rate, self.options)
 
         # step
-        X, y = self._rows(data, batch)
+        X, y, mask = self._minibatch(data, batch)
 
         # gradient
-        (loss, prediction), grads = value_and_grad(params, X, y, batch["mask"])
+        (loss, prediction), grads = value_and_grad(params, X, y, mask)
 
         # update
         new_params, new_state = sgd.step(params, grads, state)
@@ -85,12 +85,14 @@ class Step:
             record |= {f"state/{name}": value for name, value in new_state.items()}
         return Carry(rate, delta, data, new_params, new_state), record
 
-    def _rows(self, data: Params, batch: Params) -> tuple[Array, Array]:
+    def _minibatch(self, data: Params, batch: Params) -> tuple[Array, Array, Array]:
+        """Rows, labels and weights of the examples."""
         xp = self.backend.xp
         if self.stacked:
-            return xp.matrix_transpose(batch["X"]), batch["y"]
-        take = xp.take
-        return take(data["X"], batch["rows"], axis=0), take(data["y"], batch["rows"], axis=0)
+            y = batch["y"]
+            return xp.matrix_transpose(batch["X"]), y, xp.broadcast_to(batch["mask"], y.shape)
+        X, y = (xp.take(data[name], batch["rows"], axis=0) for name in ("X", "y"))
+        return X, y, batch["mask"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -156,7 +157,11 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Copy an array to the host, writable, after waiting for the device to finish it."""
+        """Return an array on the host, read-only, after waiting for the device to finish it.
+
+        It may be the array's own memory: nothing here changes an array, and a second copy of the
+        record of many runs takes longer than some of the steps.
+        """
 
     @abc.abstractmethod
     def value_and_grad(
@@ -258,11 +263,10 @@ class Backend(abc.ABC):
 
         The default is a Python loop, which is what an eager framework does anyway.
         """
-        length = len(next(iter(xs.values())))
         record: dict[str, list[Array]] = {}
         with self.scope():
-            for k in range(length):
-                carry, y = step(carry, {name: x[k] for name, x in xs.items()})
+            for x in zip(*xs.values(), strict=True):
+                carry, y = step(carry, dict(zip(xs, x, strict=True)))
                 for name, value in y.items():
                     record.setdefault(name, []).append(value)
             return carry, {name: self.xp.stack(values, axis=0) for name, values in record.items()}
@@ -280,6 +284,11 @@ class Backend(abc.ABC):
                 return f(*args)
 
         return scoped
+
+    @functools.cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What the core keeps for this backend, such as its compiled fits; it goes with it."""
+        return {}
 
     @property
     def label(self) -> str:

@@ -51,7 +51,7 @@ def predict(xp: TensorOps, params: Params, X: Array) -> Array:
     return xp.matmul(X, params["w"]) + params["b"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # quick to hash: backends look up compiled steps by it
 class Loss:
     r"""An elementwise loss of the residual, and the analysis that the referee needs.
 

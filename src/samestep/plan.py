@@ -263,13 +263,14 @@ class Plan:
 
     def initial(self, dtype: npt.DTypeLike = np.float64) -> dict[str, npt.NDArray[Any]]:
         """Initial values: ``w`` of shape (runs, features) and ``b`` of shape (runs,)."""
-        return {name: values.astype(dtype) for name, values in self._initial.items()}
+        w, b = self._initial
+        return {"w": w.astype(dtype), "b": b.astype(dtype)}
 
     @functools.cached_property
-    def _initial(self) -> dict[str, Float64]:
+    def _initial(self) -> tuple[Float64, Float64]:
         w = np.stack([p.w for p in self.problems])[self.problem_of_run]
         b = np.stack([p.b for p in self.problems])[self.problem_of_run]
-        return {"w": w, "b": b}
+        return w, b
 
     def epoch_ends(self, run: int = 0) -> npt.NDArray[np.intp]:
         """Number of updates made at the end of epochs 0, 1, ..., epochs of one run."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from samestep.descent import Descent, Step
 from samestep.errors import UsageError
-from samestep.interface import Array, Backend, Params
-from samestep.loss import Loss, Objective, get_loss
+from samestep.interface import Array, Backend, Params, SGDOptions
+from samestep.loss import Loss, Objective, Reduction, get_loss
 from samestep.plan import Plan
 from samestep.trace import Trace
 
@@ -41,23 +38,15 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     started = time.perf_counter()
     plan.require_representable(backend.dtype)
     stacked = plan.runs > 1
-    ready = _READY.arrays(backend, plan)
-    step = Step(
-        backend,
-        get_loss(plan.loss),
-        plan.reduction,
-        plan.options,
-        stacked,
-        "active" in ready.batches,
-        every_step,
-    )
+    ready = _ready(backend, plan)
+    ragged = "active" in ready.batches
+    loss, reduction, options = get_loss(plan.loss), plan.reduction, plan.options
+    descent = _compiled_descent(backend, (loss, reduction, options, stacked, ragged, every_step))
     # The rate is rounded to the working precision here, once, so that every backend and the
     # oracle use the same number.
     rates = plan.learning_rate.astype(backend.numpy_dtype)
     rate: Any = backend.asarray(rates) if stacked else float(rates[0])
-    final, record = backend.compile(Descent(step))(
-        rate, plan.delta, ready.data, ready.initial, ready.batches
-    )
+    final, record = descent(rate, plan.delta, ready.data, ready.initial, ready.batches)
 
     def fetch(array: Array) -> npt.NDArray[Any]:
         values = backend.to_numpy(array)
@@ -107,10 +96,22 @@ def validation_loss(backend: Backend, trace: Trace, run: int = 0) -> npt.NDArray
     return np.array(losses)
 
 
-@functools.lru_cache(maxsize=256)
+def _compiled_descent(
+    backend: Backend, settings: tuple[Loss, Reduction, SGDOptions, bool, bool, bool]
+) -> Callable[..., tuple[Params, Params]]:
+    if settings not in backend.kept:
+        backend.kept[settings] = backend.compile(Descent(Step(backend, *settings)))
+    compiled: Callable[..., tuple[Params, Params]] = backend.kept[settings]
+    return compiled
+
+
 def _compiled_evaluation(backend: Backend, loss: Loss, delta: float) -> Callable[..., Array]:
-    objective = Objective(backend.xp, loss, "mean", delta)
-    return backend.compile(lambda params, X, y, mask: objective(params, X, y, mask)[0])
+    settings = (loss, delta)
+    if settings not in backend.kept:
+        objective = Objective(backend.xp, loss, "mean", delta)
+        backend.kept[settings] = backend.compile(lambda *args: objective(*args)[0])
+    compiled: Callable[..., Array] = backend.kept[settings]
+    return compiled
 
 
 class _Arrays(NamedTuple):
@@ -121,36 +122,24 @@ class _Arrays(NamedTuple):
     batches: Params
 
 
-class _Ready:
-    """The arrays of the last plan of each backend.
+def _ready(backend: Backend, plan: Plan) -> _Arrays:
+    """Put what a plan works on on the device.
 
-    The same data are trained with other rates, losses and options. They are put on the device
-    once, and stay there until another plan comes or the backend goes.
+    The same data are trained with other rates, losses and options: they stay there until another
+    plan comes, or the backend goes.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last: WeakKeyDictionary[Backend, tuple[Plan, _Arrays]] = WeakKeyDictionary()
-
-    def arrays(self, backend: Backend, plan: Plan) -> _Arrays:
-        with self._lock:
-            last = self._last.get(backend)
-        if last and _same_rows(last[0], plan):
-            return last[1]
-        with self._lock:
-            self._last.pop(backend, None)  # there may be no room for both
+    last: tuple[Plan, _Arrays] | None = backend.kept.get(_Arrays)
+    if not (last and _same_rows(last[0], plan)):
         del last
-        arrays = _put(backend, plan)
-        with self._lock:
-            self._last[backend] = (plan, arrays)
-        return arrays
-
-
-_READY = _Ready()
+        backend.kept.pop(_Arrays, None)  # there may be no room for both
+        last = backend.kept[_Arrays] = (plan, _put(backend, plan))
+    return last[1]
 
 
 def _same_rows(a: Plan, b: Plan) -> bool:
     """Whether two plans work on the same rows in the same order, as variants of one plan do."""
+    if a is b:
+        return True
     shared = ("problems", "problem_of_run", "batches", "rows", "last_batch")
     return all(getattr(a, name) is getattr(b, name) for name in shared)
 
@@ -158,7 +147,10 @@ def _same_rows(a: Plan, b: Plan) -> bool:
 def _put(backend: Backend, plan: Plan) -> _Arrays:
     stacked = plan.runs > 1
     data: dict[str, npt.NDArray[Any]] = {}
-    batches: dict[str, npt.NDArray[Any]] = {"mask": plan.masks(backend.dtype)}
+    mask = plan.masks(backend.dtype)
+    if (mask == mask[:, :1]).all():
+        mask = mask[:, :1]  # one for all runs, which is less to read
+    batches: dict[str, npt.NDArray[Any]] = {"mask": mask}
     if stacked:
         # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
         # would take most of the time. A single run keeps its data on the device, in one copy.

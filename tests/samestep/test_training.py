@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import samestep
@@ -316,6 +319,34 @@ def test_data_are_put_on_the_device_once_for_all_variants_of_a_plan(
         for name, values in first.params.items():
             np.testing.assert_array_equal(values, again.params[name])
             assert not np.array_equal(values, second.params[name])
+
+
+def test_runs_of_one_size_share_their_weights(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One mask for all runs: of a thousand of them a step would read more weights than labels."""
+    given: list[npt.NDArray[Any]] = []
+    monkeypatch.setattr(
+        type(backend),
+        "asarray",
+        lambda self, x, asarray=type(backend).asarray: given.append(x) or asarray(self, x),
+    )
+    equal = stack([small_plan(seed) for seed in range(3)])
+    train(backend, equal)
+    assert (equal.steps, 1, equal.batches.shape[2]) in [np.shape(x) for x in given]
+    given.clear()
+    ragged = ragged_stack()
+    train(backend, ragged)
+    assert (ragged.steps, 1, ragged.batches.shape[2]) not in [np.shape(x) for x in given]
+
+
+def test_a_backend_that_goes_takes_along_what_was_kept_for_it(backend: Backend) -> None:
+    item = type(backend)("cpu", backend.dtype)
+    train(item, small_plan())
+    gone = weakref.ref(item)
+    del item
+    gc.collect()
+    assert gone() is None
 
 
 def test_another_problem_is_not_mistaken_for_the_last_one(backend: Backend) -> None:

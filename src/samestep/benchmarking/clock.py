@@ -8,12 +8,15 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-__all__ = ["LEAST_SECONDS", "Sample", "copy_rate", "sample", "timed"]
+__all__ = ["LEAST_SECONDS", "SETTLED_SECONDS", "Sample", "copy_rate", "sample", "timed"]
 
 _T = TypeVar("_T")
 
 LEAST_SECONDS = 0.02
 """What is quicker than this is repeated until it takes so long."""
+
+SETTLED_SECONDS = 0.1
+"""A call that takes so long need not be preceded by another one."""
 
 _COPIED = 2**24
 """Numbers that are copied to time a copy: 64 MiB, more than caches hold."""
@@ -42,7 +45,17 @@ def timed(call: Callable[[], _T]) -> tuple[float, _T]:
 
 
 def sample(call: Callable[[], object]) -> Sample:
-    """Repeat a call for at least :data:`LEAST_SECONDS`."""
+    """Repeat a call for at least :data:`LEAST_SECONDS`, after one that is not counted.
+
+    Another process had the core before, so that the first call finds nothing of its own in the
+    caches: a state that is not steady, and by which long programs lose more than short ones. A call
+    that takes :data:`SETTLED_SECONDS` does not notice, and is not made twice.
+    """
+    busy, started = time.process_time(), time.perf_counter()
+    call()
+    elapsed = time.perf_counter() - started
+    if elapsed >= SETTLED_SECONDS:
+        return Sample(elapsed, (time.process_time() - busy) / elapsed)
     calls, busy, started = 0, time.process_time(), time.perf_counter()
     while True:
         call()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any, Literal
 
-import numpy.typing as npt
-
-from samestep.benchmarking.peer import Fit, Outcome, Peer
+from samestep.benchmarking.peer import Fit, Peer
 from samestep.benchmarking.workload import Workload
 from samestep.errors import UsageError, one_line
 from samestep.registry import backend, parse_participant
-from samestep.trace import Trace
 from samestep.training import train
 
 __all__ = ["Contender", "Mode", "mode_contender", "peer_contenders"]
@@ -83,11 +81,7 @@ class Mode:
         item = backend(self.participant, dtype=workload.dtype, **options)
         plan, every_step = workload.plan(), workload.record == "every step"
 
-        def fit() -> Outcome:
-            trace = train(item, plan, every_step=every_step)
-            return Outcome(trace.final, _record(trace) if every_step else None)
-
-        return fit
+        return functools.partial(train, item, plan, every_step=every_step)
 
 
 def mode_contender(
@@ -156,11 +150,3 @@ def _installed(distribution: str) -> bool:
 
 def _none(workload: Workload) -> str:
     return ""
-
-
-def _record(trace: Trace) -> dict[str, npt.NDArray[Any]]:
-    assert trace.prediction is not None
-    assert trace.loss is not None
-    record = {"prediction": trace.prediction, "loss": trace.loss}
-    record |= {f"gradient/{name}": values for name, values in trace.gradient.items()}
-    return record | {f"params/{name}": values[1:] for name, values in trace.params.items()}

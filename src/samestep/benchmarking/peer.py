@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from samestep.benchmarking.workload import Workload
+from samestep.trace import Trace
 
 __all__ = ["Fit", "Outcome", "Peer"]
 
@@ -29,8 +31,14 @@ class Outcome(NamedTuple):
     final: dict[str, npt.NDArray[Any]]
     record: dict[str, npt.NDArray[Any]] | None = None
 
+    @classmethod
+    def of(cls, trace: Trace) -> Self:
+        """Return what a trace says."""
+        record = trace.record(np.arange(trace.plan.runs)) if trace.every_step else None
+        return cls(trace.final, record)
 
-Fit: TypeAlias = Callable[[], Outcome]
+
+Fit: TypeAlias = Callable[[], Outcome | Trace]
 """One whole fit of all runs, from their initial values to NumPy arrays: nothing is left to wait
 for when it returns."""
 

@@ -86,7 +86,8 @@ def open_fit(peer: Peer, workload: Workload) -> tuple[Opening, Outcome]:
     workload.plan()  # drawn before any clock is read
     reset_peak_memory()
     ready, fit = timed(lambda: peer.prepare(workload))
-    first, outcome = timed(fit)
+    first, answer = timed(fit)
+    outcome = answer if isinstance(answer, Outcome) else Outcome.of(answer)
     second, _ = timed(fit)
     _OPEN[workload] = fit
     peak = peak_memory()

@@ -69,9 +69,9 @@ def _element(name: str, index: int, new: Callable[[float], float], *, at: int = 
         backend: BrokenBackend, value: Array, prediction: Array, grads: Params, mask: Array
     ) -> tuple[Array, Array, Params]:
         if backend.step >= at:
-            host = backend.to_numpy(grads[name]).reshape(-1)
-            host[index] = new(float(host[index]))
-            changed = backend.asarray(host.reshape(backend.to_numpy(grads[name]).shape))
+            host = backend.to_numpy(grads[name]).copy()
+            host.flat[index] = new(float(host.flat[index]))
+            changed = backend.asarray(host)
             grads = {**grads, name: changed}
         return value, prediction, grads
 
@@ -104,7 +104,7 @@ def _shift_labels(
 def _drop_row(
     backend: BrokenBackend, params: Params, X: Array, y: Array, mask: Array
 ) -> tuple[Any, ...]:
-    host = backend.to_numpy(mask)
+    host = backend.to_numpy(mask).copy()
     host[..., 3] = 0
     return params, X, y, backend.asarray(host)
 

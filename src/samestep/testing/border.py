@@ -54,19 +54,22 @@ def what_goes_in_is_a_copy(backend: Backend) -> None:
             )
 
 
-def what_comes_out_is_a_copy(backend: Backend) -> None:
-    """What comes out may be written to, and the array stays as it was."""
+def what_comes_out_cannot_change_the_array(backend: Backend) -> None:
+    """What comes out is read-only, or the array's no more."""
     for shape in ((), (3,), (1000,)):
         array = backend.asarray(np.ones(shape))
-        first = backend.to_numpy(array)
-        require(first.flags.writeable, f"to_numpy of shape {shape} is read-only")
-        first[...] = 0
-        require(backend.to_numpy(array).all(), f"to_numpy shares the memory of shape {shape}")
+        found = backend.to_numpy(array)
+        if found.flags.writeable:
+            found[...] = 0
+            require(
+                backend.to_numpy(array).all(),
+                f"to_numpy of shape {shape} is the array's memory, and may be written to",
+            )
 
 
 CHECKS = (
     values_and_shapes_survive,
     floats_take_the_working_precision,
     what_goes_in_is_a_copy,
-    what_comes_out_is_a_copy,
+    what_comes_out_cannot_change_the_array,
 )

@@ -54,6 +54,7 @@ CALLS: dict[str, list[Callable[[Any, Callable[[Any], Any]], Any]]] = {
         lambda xp, a: xp.matrix_transpose(xp.stack([a(_A), a(_P)])),
     ],
     "reshape": [lambda xp, a: xp.reshape(a(_A), (3, 2)), lambda xp, a: xp.reshape(a(_A), (-1,))],
+    "broadcast_to": [lambda xp, a: xp.broadcast_to(a(_V), _A.shape)],
     "expand_dims": [lambda xp, a: xp.expand_dims(a(_A), axis=1)],
     "stack": [
         lambda xp, a: xp.stack([a(_A), a(_P)], axis=0),
