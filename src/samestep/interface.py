@@ -263,10 +263,11 @@ class Backend(abc.ABC):
 
         The default is a Python loop, which is what an eager framework does anyway.
         """
+        length = len(next(iter(xs.values())))
         record: dict[str, list[Array]] = {}
         with self.scope():
-            for x in zip(*xs.values(), strict=True):
-                carry, y = step(carry, dict(zip(xs, x, strict=True)))
+            for k in range(length):
+                carry, y = step(carry, {name: x[k] for name, x in xs.items()})
                 for name, value in y.items():
                     record.setdefault(name, []).append(value)
             return carry, {name: self.xp.stack(values, axis=0) for name, values in record.items()}

@@ -108,7 +108,7 @@ def sessions(*, quick: bool, dtype: str, names: Collection[str] = ()) -> list[Se
         dtype=dtype,
         record="final",
     )
-    rounds, seconds = ((5, 9), 2.0) if quick else ((7, 31), 30.0)
+    rounds, seconds = ((5, 7), 1.0) if quick else ((7, 31), 30.0)
     found = [
         Session(single, rounds, seconds),
         # Some show nothing else: a fit of which only the end is kept.

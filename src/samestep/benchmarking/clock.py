@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 LEAST_SECONDS = 0.02
 """What is quicker than this is repeated until it takes so long."""
 
-SETTLED_SECONDS = 0.1
+SETTLED_SECONDS = 0.05
 """A call that takes so long need not be preceded by another one."""
 
 _COPIED = 2**24
