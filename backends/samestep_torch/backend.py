@@ -27,6 +27,9 @@ from samestep.interface import (
 from samestep_torch.native import NATIVE
 from samestep_torch.threads import THREADS, one_thread
 
+_LARGE = 2**9
+"""Elements from which on a tensor is recorded in its place, step by step."""
+
 
 class _TorchOps:
     """The compatibility layer's functions, with quick ones for what every step does.
@@ -34,6 +37,7 @@ class _TorchOps:
     Its ``take`` allows negative indices, at the price of three more kernels in every call; plain
     indexing is three times slower than ``index_select`` for the many rows of stacked runs. Its
     ``matmul`` and ``sum`` promote dtypes, which takes longer than the kernels: here there is one.
+    What else is here does what theirs does, with fewer calls.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -44,6 +48,10 @@ class _TorchOps:
     @staticmethod
     def take(x: Array, indices: Array, /, *, axis: int) -> Array:
         return torch.index_select(x, axis, indices)
+
+    @staticmethod
+    def expand_dims(x: Array, /, *, axis: int) -> Array:
+        return torch.unsqueeze(x, axis)
 
     @staticmethod
     def matmul(x1: Array, x2: Array, /) -> Array:
@@ -212,7 +220,8 @@ class TorchBackend(Backend):
                     new_state[name] = velocity
                     direction = direction.add(velocity, alpha=mu) if nesterov else velocity
                 rate = cast(Array, learning_rate)
-                rate = rate.reshape(rate.shape + (1,) * (p.ndim - rate.ndim))
+                for _ in range(p.ndim - rate.ndim):
+                    rate = rate.unsqueeze(-1)
                 new_params[name] = torch.addcmul(p, rate, direction, value=-1)
             return new_params, new_state
 
@@ -245,20 +254,34 @@ class TorchBackend(Backend):
     def _loop(
         self, step: Callable[[Any, Params], tuple[Any, Params]], carry: Any, xs: Params
     ) -> tuple[Any, Params]:
-        """Write the records of all steps into one place each, while they are in the caches.
+        """Loop in Python; what is large is recorded while it is in the caches.
 
-        To stack them at the end would take a fifth of the time of many stacked runs.
+        To stack it at the end would take a fifth of the time of many stacked runs. What is small is
+        stacked: to write it to its place would cost another kernel.
         """
-        record: Params = {}
+        record: dict[str, Any] = {}
         steps = len(next(iter(xs.values())))
-        with self.scope(), torch.no_grad():
+        with self.scope():
             for k, x in enumerate(zip(*xs.values(), strict=True)):
                 carry, y = step(carry, dict(zip(xs, x, strict=True)))
                 if not k:
-                    record = {name: v.new_empty((steps, *v.shape)) for name, v in y.items()}
+                    record = {
+                        name: value.new_empty((steps, *value.shape)) if _is_large(value) else []
+                        for name, value in y.items()
+                    }
                 for name, value in y.items():
-                    record[name][k] = value
-            return carry, record
+                    if isinstance(record[name], list):
+                        record[name].append(value)
+                    else:
+                        record[name][k] = value
+            return carry, {
+                name: torch.stack(values) if isinstance(values, list) else values
+                for name, values in record.items()
+            }
+
+
+def _is_large(value: torch.Tensor) -> bool:
+    return value.numel() >= _LARGE
 
 
 def _stacked(loss: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,9 @@ def open_fit(peer: Peer, workload: Workload) -> tuple[Opening, Outcome]:
     first, answer = timed(fit)
     outcome = answer if isinstance(answer, Outcome) else Outcome.of(answer)
     second, _ = timed(fit)
+    # What is there by now, imported modules above all, is not searched for garbage in every turn.
+    gc.collect()
+    gc.freeze()
     _OPEN[workload] = fit
     peak = peak_memory()
     dtype = str(getattr(outcome.final.get("w"), "dtype", "unknown"))
@@ -104,6 +108,7 @@ def take(workload: Workload) -> Sample:
 def close(workload: Workload) -> None:
     """Let go of a fit and of what it holds."""
     del _OPEN[workload]
+    gc.unfreeze()
 
 
 def measure_copy() -> float:
