@@ -22,6 +22,9 @@ __all__ = ["FigureWriter"]
 
 _LENGTH = 8  # bytes that give the size of the pickle that follows
 
+_GIVES_WAY = 10
+"""What is added to the niceness of the process that draws: nobody waits for it until the end."""
+
 
 class FigureWriter:
     """Writes figures into a folder from a process of its own.
@@ -89,6 +92,8 @@ class FigureWriter:
 def _serve(folder: Path, source: IO[bytes], names: IO[str]) -> None:
     """Draw what arrives until the source ends, and name each figure that was written."""
     # The first figure comes when an exercise is finished: time enough to import what draws it.
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_GIVES_WAY)
     importlib.import_module("matplotlib.backends.backend_agg")
     importlib.import_module("matplotlib.backends.backend_svg")
     while header := source.read(_LENGTH):

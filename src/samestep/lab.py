@@ -6,10 +6,13 @@ training is cross-checked) and states claims with the evidence.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Lab"]
 
 _LOG = logging.getLogger(__name__)
+
+_AHEAD = 1
+"""Things that are asked for before the results of the first one are there: each holds its data."""
 
 
 @dataclass(frozen=True)
@@ -148,23 +154,66 @@ class Lab:
         self, participants: Iterable[Participant], work: Callable[[Backend], Any]
     ) -> dict[str, Any]:
         """Do what :meth:`each` does, for some of the participants; the result may be empty."""
-        attempted = functools.partial(attempt, work)
-        pending = {p.label: p.ask(attempted) for p in participants}
-        done: dict[str, Any] = {}
+        return next(self._in_turn(participants, [work]))
+
+    @contextlib.contextmanager
+    def each_in_turn(
+        self,
+        works: Iterable[Callable[[Backend], Any]],
+        participants: Iterable[Participant] | None = None,
+    ) -> Iterator[Iterator[dict[str, Any]]]:
+        """Do one thing after the other as :meth:`each` does, and iterate over their results.
+
+        The next thing is asked for before the results of the last one are there, so that nobody
+        waits for the slowest participant, or for what is made of the results.
+        """
+
+        def checked() -> Iterator[dict[str, Any]]:
+            for results in found:
+                if not results:
+                    raise self._nobody_left()
+                yield results
+
+        chosen = self.participants.values() if participants is None else participants
+        with contextlib.closing(self._in_turn(chosen, works)) as found:
+            yield checked()
+
+    def _in_turn(
+        self, participants: Iterable[Participant], works: Iterable[Callable[[Backend], Any]]
+    ) -> Generator[dict[str, Any]]:
+        able = list(participants)
+        asked: deque[dict[str, Future[Any]]] = deque()
         try:
-            for label, future in pending.items():
-                try:
-                    outcome = future.result()
-                except LostWorkerError as error:
-                    outcome = Failure(str(error))
-                if isinstance(outcome, Failure):
-                    _LOG.debug("%s raised: %s", label, outcome.details)
-                    self.failures[label] = outcome.reason
-                else:
-                    done[label] = outcome
+            for work in works:
+                attempted = functools.partial(attempt, work)
+                able = [p for p in able if p.label not in self.failures]
+                asked.append({p.label: p.ask(attempted) for p in able})
+                if len(asked) > _AHEAD:
+                    yield self._results(asked[0])
+                    asked.popleft()
+            while asked:
+                yield self._results(asked[0])
+                asked.popleft()
         finally:  # after an exception nobody waits for the rest
-            for future in pending.values():
+            for pending in asked:
+                for future in pending.values():
+                    future.cancel()
+
+    def _results(self, pending: Mapping[str, Future[Any]]) -> dict[str, Any]:
+        done: dict[str, Any] = {}
+        for label, future in pending.items():
+            if label in self.failures:  # by something that was asked for before
                 future.cancel()
+                continue
+            try:
+                outcome = future.result()
+            except LostWorkerError as error:
+                outcome = Failure(str(error))
+            if isinstance(outcome, Failure):
+                _LOG.debug("%s raised: %s", label, outcome.details)
+                self.failures[label] = outcome.reason
+            else:
+                done[label] = outcome
         return done
 
     def draw(self, spec: SyntheticRegression, seeds: int | Iterable[int]) -> list[Problem]:
@@ -254,17 +303,19 @@ class Lab:
         first = self.team[0].dtype
         chosen = here(backends or [p for p in self.participants.values() if p.dtype == first])
         out: dict[str, dict[str, list[np.ndarray]]] = {}
-        for start in range(0, seeds, CHUNK):
-            stop = min(start + CHUNK, seeds)
-            for name, variant in variants.items():
-                chunk = SeedChunk(spec, start, stop, variant)
-                self.progress(f"{name}, seeds {start} to {stop - 1}")
-                found = self.each_of(
-                    [p for p in chosen if p.label not in self.failures],
-                    functools.partial(sample_chunk, chunk=chunk, measure=measure, check=check),
-                )
-                if not found:
-                    raise self._nobody_left()
+        chunks = [
+            (name, SeedChunk(spec, start, min(start + CHUNK, seeds), variant))
+            for start in range(0, seeds, CHUNK)
+            for name, variant in variants.items()
+        ]
+
+        def works() -> Iterator[Callable[[Backend], Any]]:
+            for name, chunk in chunks:
+                self.progress(f"{name}, {chunk}")
+                yield functools.partial(sample_chunk, chunk=chunk, measure=measure, check=check)
+
+        with self.each_in_turn(works(), chosen) as results:
+            for (name, chunk), found in zip(chunks, results, strict=True):
                 for label, (measured, judgement) in found.items():
                     out.setdefault(label, {}).setdefault(name, []).append(measured)
                     if backends is not None and not judgement.holds:

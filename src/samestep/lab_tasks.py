@@ -62,6 +62,10 @@ class SeedChunk:
         spec, start, stop, variant = self._parts
         return variant(baseline_chunk(spec, start, stop))
 
+    def __str__(self) -> str:
+        _, start, stop, _ = self._parts
+        return f"seeds {start} to {stop - 1}"
+
     def __reduce__(self) -> tuple[Any, ...]:
         return SeedChunk, self._parts
 

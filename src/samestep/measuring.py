@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,22 +65,28 @@ def measure_runs(
     width = max(plan.batches.shape[2] for plan in plans)
     size = min(len(plans), fitting_runs(steps=steps, width=width, features=plans[0].features))
     sample = evenly_spaced(len(plans), check)
+    starts = range(0, len(plans), size)
+
+    def works() -> Iterator[Callable[[Backend], Any]]:
+        for start in starts:
+            stop = min(start + size, len(plans))
+            lab.progress(name if size == len(plans) else f"{name}, {start} to {stop - 1}")
+            # A last chunk with fewer runs is filled up, so that all have one shape.
+            members = [plans[min(run, stop - 1)] for run in range(start, start + size)]
+            yield functools.partial(
+                _train_and_measure,
+                plan=stack(members, name, steps=steps, width=width),
+                measure=measure,
+                sample=sample[(start <= sample) & (sample < stop)] - start,
+            )
+
     measured: dict[str, list[npt.NDArray[Any]]] = defaultdict(list)
     records: dict[str, list[dict[str, npt.NDArray[Any]]]] = defaultdict(list)
-    for start in range(0, len(plans), size):
-        stop = min(start + size, len(plans))
-        lab.progress(name if size == len(plans) else f"{name}, {start} to {stop - 1}")
-        # A last chunk with fewer runs is filled up, so that all have one shape.
-        members = [plans[min(run, stop - 1)] for run in range(start, start + size)]
-        work = functools.partial(
-            _train_and_measure,
-            plan=stack(members, name, steps=steps, width=width),
-            measure=measure,
-            sample=sample[(start <= sample) & (sample < stop)] - start,
-        )
-        for label, (values, record) in lab.each(work).items():
-            measured[label].append(values[: stop - start])
-            records[label].append(record)
+    with lab.each_in_turn(works()) as results:
+        for start, found in zip(starts, results, strict=True):
+            for label, (values, record) in found.items():
+                measured[label].append(values[: len(plans) - start])
+                records[label].append(record)
     judged = stack([plans[run] for run in sample], name, steps=steps, width=width)
     traces = [
         Trace.of_record(judged, label, participant.dtype, _joined(records[label]))
