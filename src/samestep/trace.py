@@ -70,28 +70,21 @@ class Trace:
             plan's: its initial values, and velocities of zero.
         seconds : float
         """
-        groups: dict[str, dict[str, npt.NDArray[Any]]] = {"params": {}, "state": {}, "gradient": {}}
+        params: dict[str, npt.NDArray[Any]] = {}
+        state: dict[str, npt.NDArray[Any]] = {}
+        gradient: dict[str, npt.NDArray[Any]] = {}
+        before = plan.initial(dtype)
         for key, values in record.items():
             kind, _, name = key.partition("/")
-            if name:
-                groups[kind][name] = values
-        before = plan.initial(dtype)
+            if kind == "params":
+                params[name] = np.concatenate([before[name][None], values])
+            elif kind == "state":
+                state[name] = np.concatenate([np.zeros_like(values[:1]), values])
+            elif kind == "gradient":
+                gradient[name] = values
+        loss, prediction = record["loss"], record["prediction"]
         return cls(
-            plan=plan,
-            participant=participant,
-            dtype=dtype,
-            params={
-                name: np.concatenate([before[name][None], values])
-                for name, values in groups["params"].items()
-            },
-            state={
-                name: np.concatenate([np.zeros_like(values[:1]), values])
-                for name, values in groups["state"].items()
-            },
-            prediction=record["prediction"],
-            loss=record["loss"],
-            gradient=groups["gradient"],
-            seconds=seconds,
+            plan, participant, dtype, params, state, prediction, loss, gradient, seconds=seconds
         )
 
     def record(self, runs: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:

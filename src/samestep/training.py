@@ -44,8 +44,11 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     descent = _compiled_descent(backend, (loss, reduction, options, stacked, ragged, every_step))
     # The rate is rounded to the working precision here, once, so that every backend and the
     # oracle use the same number.
-    rates = plan.learning_rate.astype(backend.numpy_dtype)
-    rate: Any = backend.asarray(rates) if stacked else float(rates[0])
+    rate: Any
+    if stacked:
+        rate = backend.asarray(plan.learning_rate.astype(backend.numpy_dtype))
+    else:
+        rate = float(backend.numpy_dtype.type(plan.learning_rate[0]))
     final, record = descent(rate, plan.delta, ready.data, ready.initial, ready.batches)
 
     def fetch(array: Array) -> npt.NDArray[Any]:
