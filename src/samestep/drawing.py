@@ -91,9 +91,9 @@ class FigureWriter:
 
 def _serve(folder: Path, source: IO[bytes], names: IO[str]) -> None:
     """Draw what arrives until the source ends, and name each figure that was written."""
-    # The first figure comes when an exercise is finished: time enough to import what draws it.
     if hasattr(os, "nice"):  # not on Windows
         os.nice(_GIVES_WAY)
+    # The first figure comes when an exercise is finished: time enough to import what draws it.
     importlib.import_module("matplotlib.backends.backend_agg")
     importlib.import_module("matplotlib.backends.backend_svg")
     while header := source.read(_LENGTH):

@@ -183,11 +183,25 @@ class Lab:
     ) -> Generator[dict[str, Any]]:
         able = list(participants)
         asked: deque[dict[str, Future[Any]]] = deque()
+        lost: set[str] = set()
+
+        def call_off(label: str, future: Future[Any]) -> None:
+            """Before a new worker takes up what the lost one, which may have hung, has left."""
+            if not future.cancelled() and isinstance(future.exception(), LostWorkerError):
+                lost.add(label)
+                for pending in list(asked):
+                    if label in pending:
+                        pending[label].cancel()
+
         try:
             for work in works:
                 attempted = functools.partial(attempt, work)
-                able = [p for p in able if p.label not in self.failures]
+                able = [p for p in able if p.label not in lost | self.failures.keys()]
                 asked.append({p.label: p.ask(attempted) for p in able})
+                for label, future in asked[-1].items():
+                    future.add_done_callback(functools.partial(call_off, label))
+                for label in lost & asked[-1].keys():  # while this was asked for
+                    asked[-1][label].cancel()
                 if len(asked) > _AHEAD:
                     yield self._results(asked[0])
                     asked.popleft()

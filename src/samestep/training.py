@@ -33,7 +33,7 @@ def train(backend: Backend, plan: Plan, *, every_step: bool = True) -> Trace:
     Returns
     -------
     Trace
-        NumPy arrays at the backend's working precision.
+        NumPy arrays at the backend's working precision; they may be read-only.
     """
     started = time.perf_counter()
     plan.require_representable(backend.dtype)

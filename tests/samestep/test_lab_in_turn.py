@@ -12,6 +12,7 @@ from samestep import MissingParticipantError
 from samestep.experiment import Experiment
 from samestep.interface import Backend
 from samestep.lab import Lab
+from samestep.lab_tasks import Failure
 from samestep.participants import Participant
 from samestep.workers.process import LostWorkerError
 
@@ -32,15 +33,25 @@ class Answer(Future[Any]):
         return super().result(timeout=0)
 
 
+class LostWhileAwaited(Answer):
+    """Its worker ends while somebody waits."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        if not self.done():
+            self.set_exception(LostWorkerError("b is gone.", ""))
+        return super().result()
+
+
 class Elsewhere:
     """A participant that answers when the test says so, as a worker that is busy does."""
 
     def __init__(self, label: str) -> None:
         self.label = label
+        self.answers: type[Answer] = Answer
         self.asked: list[tuple[Callable[[Backend], Any], Future[Any]]] = []
 
     def ask(self, work: Callable[[Backend], Any]) -> Future[Any]:
-        future = Answer()
+        future = self.answers()
         self.asked.append((work, future))
         return future
 
@@ -76,6 +87,8 @@ def numbered(*participants: Elsewhere) -> Iterator[Callable[[Backend], Any]]:
             for participant in participants:
                 participant.answer()
         yield lambda backend, number=number: (backend.label, number)
+    for participant in participants:
+        participant.answer()
 
 
 def test_results_come_in_turn(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
@@ -90,19 +103,43 @@ def test_results_come_in_turn(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
         assert [len(x.asked) for x in (a, b)] == [3, 3], "but no more: each holds its data"
 
 
-def test_one_that_fails_is_asked_no_more(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
+def test_one_that_raises_is_asked_no_more(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
     def answered() -> Iterator[Callable[[Backend], Any]]:
+        for number, work in enumerate(numbered(a)):
+            if number == 1:
+                b.asked[0][1].set_result(Failure("out of range"))
+            yield work
+
+    with lab.each_in_turn(answered()) as results:
+        assert list(results) == [{"a": ("a", number)} for number in range(4)]
+    assert lab.failures == {"b": "out of range"}
+    assert len(b.asked) == 2
+    assert b.asked[1][1].cancelled()
+
+
+def test_what_a_lost_worker_has_left_is_called_off_at_once(
+    lab: Lab, a: Elsewhere, b: Elsewhere
+) -> None:
+    """A new worker would take it up, and might hang as long as the lost one."""
+    b.answers = LostWhileAwaited
+    with lab.each_in_turn(numbered(a)) as results:
+        assert next(results) == {"a": ("a", 0)}
+        assert [future.cancelled() for _, future in b.asked] == [False, True]
+        assert list(results) == [{"a": ("a", number)} for number in (1, 2, 3)]
+    assert lab.failures == {"b": "b is gone."}
+    assert len(b.asked) == 2
+
+
+def test_a_worker_that_is_lost_early_is_asked_no_more(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
+    def works() -> Iterator[Callable[[Backend], Any]]:
         for number, work in enumerate(numbered(a)):
             if number == 1:
                 b.asked[0][1].set_exception(LostWorkerError("b is gone.", ""))
             yield work
-        a.answer()
 
-    with lab.each_in_turn(answered()) as results:
-        assert list(results) == [{"a": ("a", number)} for number in range(4)]
-    assert lab.failures == {"b": "b is gone."}
-    assert len(b.asked) == 2
-    assert b.asked[1][1].cancelled()
+    with lab.each_in_turn(works()) as results:
+        assert next(results) == {"a": ("a", 0)}
+    assert len(b.asked) == 1
 
 
 def test_when_nobody_is_left_it_ends(lab: Lab, a: Elsewhere, b: Elsewhere) -> None:
