@@ -126,7 +126,10 @@ class TorchBackend(Backend):
             return torch.tensor(array, dtype=dtype, device=self._device)
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """View, or on a GPU copy to the host, which waits for the device."""
+        """View, or on a GPU copy to the host, which waits for the device.
+
+        Whoever changes a tensor in place, as ``torch.optim`` does, copies the view before that.
+        """
         with self.scope():
             # force: a derivative that is zero everywhere may be one without memory.
             values: npt.NDArray[Any] = x.numpy(force=True)

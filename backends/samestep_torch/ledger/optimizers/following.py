@@ -115,11 +115,12 @@ def _take_down(
     optimizer: Optimizer,
     recorded: dict[str, list[Any]],
 ) -> None:
+    """Copy what is there: the optimizer changes it in place."""
     for name, p in params.items():
-        recorded.setdefault(name, []).append(backend.to_numpy(p))
+        recorded.setdefault(name, []).append(backend.to_numpy(p).copy())
         for key, value in optimizer.state[p].items():
             if key in _STATE and value is not None:
-                kept = backend.to_numpy(value.to(p.dtype))
+                kept = backend.to_numpy(value.to(p.dtype)).copy()
                 recorded.setdefault(f"{_STATE[key]} {name}", []).append(kept)
 
 
