@@ -340,6 +340,12 @@ def test_runs_of_one_size_share_their_weights(
     assert (ragged.steps, 1, ragged.batches.shape[2]) not in [np.shape(x) for x in given]
 
 
+def test_a_large_record_holds_every_step(framework: Backend) -> None:
+    """An eager framework may write it step by step, and stack what is small."""
+    spec = SyntheticRegression(num_train=64, num_val=0, batch_size=32)
+    assert judge(train(framework, stack([Plan.of(spec.draw(seed)) for seed in range(20)]))).holds
+
+
 def test_a_backend_that_goes_takes_along_what_was_kept_for_it(backend: Backend) -> None:
     item = type(backend)("cpu", backend.dtype)
     train(item, small_plan())
