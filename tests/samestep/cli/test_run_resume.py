@@ -162,8 +162,10 @@ def test_kill_of_the_parent_keeps_what_is_complete(tmp_path):
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
     before = load_summary(tmp_path / "here")
-    assert [e.id for e in before.exercises] == ["book-versions"]
-    assert before.not_run == ["gradient-access"]
+    # The second exercise goes on while figures of the first are drawn, and may be through by now.
+    kept = [e.id for e in before.exercises]
+    assert kept + before.not_run == ["book-versions", "gradient-access"]
+    assert kept
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "book-versions: complete in here" in done.stderr
