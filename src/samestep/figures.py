@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from samestep.log_labels import use_plain_labels
 from samestep.store.files import replacing
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class FigureSpec:
         import matplotlib as mpl
 
         with mpl.rc_context(_STYLE):
-            return self.draw(**self.data)
+            figure = self.draw(**self.data)
+            use_plain_labels(figure)
+            return figure
 
     def save(self, folder: Path) -> list[Path]:
         """Write NAME.svg and NAME.png into a folder."""
