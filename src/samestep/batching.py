@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 
 from samestep.problem import Problem
 
-__all__ = ["LastBatch", "epoch_batches", "first_rows"]
+__all__ = ["LastBatch", "epoch_batches"]
 
 LastBatch: TypeAlias = Literal["keep", "drop", "reweight"]
 """What becomes of a last batch that is shorter than the others; see :class:`samestep.Plan`."""
@@ -31,8 +30,3 @@ def epoch_batches(
     if short:
         batches[:, -1, size - short :] = batches[:, -1, :1]
     return batches.reshape(-1, size), np.tile(rows, epochs)
-
-
-def first_rows(problems: Sequence[Problem]) -> npt.NDArray[np.int64]:
-    """First row of each problem when all rows are laid end to end."""
-    return np.cumsum([0] + [p.num_train for p in problems])[:-1]

@@ -33,7 +33,7 @@ from samestep.interface import Backend
 from samestep.judgement import Judgement
 from samestep.lab_tasks import (
     Failure,
-    SeedChunk,
+    Variant,
     attempt,
     fit_and_validate,
     judge_sample,
@@ -45,7 +45,7 @@ from samestep.participants import Participant, here
 from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.published import Power, PublishedCheck, power, published_checks
-from samestep.sampling import CHUNK, drawn
+from samestep.sampling import CHUNK, baseline_chunk, drawn
 from samestep.trace import Trace
 from samestep.workers.process import LostWorkerError
 
@@ -317,19 +317,20 @@ class Lab:
         first = self.team[0].dtype
         chosen = here(backends or [p for p in self.participants.values() if p.dtype == first])
         out: dict[str, dict[str, list[np.ndarray]]] = {}
-        chunks = [
-            (name, SeedChunk(spec, start, min(start + CHUNK, seeds), variant))
-            for start in range(0, seeds, CHUNK)
-            for name, variant in variants.items()
-        ]
+        asked: deque[tuple[str, Variant]] = deque()
 
         def works() -> Iterator[Callable[[Backend], Any]]:
-            for name, chunk in chunks:
-                self.progress(f"{name}, {chunk}")
-                yield functools.partial(sample_chunk, chunk=chunk, measure=measure, check=check)
+            for start in range(0, seeds, CHUNK):
+                stop = min(start + CHUNK, seeds)
+                for name, change in variants.items():
+                    self.progress(f"{name}, seeds {start} to {stop - 1}")
+                    chunk = Variant(baseline_chunk(spec, start, stop), change)
+                    asked.append((name, chunk))
+                    yield functools.partial(sample_chunk, chunk=chunk, measure=measure, check=check)
 
         with self.each_in_turn(works(), chosen) as results:
-            for (name, chunk), found in zip(chunks, results, strict=True):
+            for found in results:
+                name, chunk = asked.popleft()
                 for label, (measured, judgement) in found.items():
                     out.setdefault(label, {}).setdefault(name, []).append(measured)
                     if backends is not None and not judgement.holds:

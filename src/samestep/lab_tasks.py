@@ -14,14 +14,13 @@ from samestep.errors import SamestepError, one_line
 from samestep.interface import Backend
 from samestep.judgement import Judgement, judge
 from samestep.plan import Plan
-from samestep.problem import SyntheticRegression
-from samestep.sampling import baseline_chunk, evenly_spaced
+from samestep.sampling import evenly_spaced
 from samestep.trace import Trace
 from samestep.training import train, validation_loss
 
 __all__ = [
     "Failure",
-    "SeedChunk",
+    "Variant",
     "attempt",
     "fit_and_validate",
     "judge_sample",
@@ -48,30 +47,24 @@ def attempt(work: Callable[[Backend], Any], backend: Backend) -> Any:
         return Failure(one_line(error), traceback.format_exc())
 
 
-class SeedChunk:
-    """The plan of a chunk of seeds; it travels as what it is made of, which is little."""
+class Variant:
+    """A variant of a plan, made where it is needed: what all variants share travels once."""
 
-    def __init__(
-        self, spec: SyntheticRegression, start: int, stop: int, variant: Callable[[Plan], Plan]
-    ) -> None:
-        self._parts = (spec, start, stop, variant)
+    def __init__(self, base: Plan, change: Callable[[Plan], Plan]) -> None:
+        self._parts = (base, change)
 
     @functools.cached_property
     def plan(self) -> Plan:
-        """Made once in each process; the variants of a chunk share its problems."""
-        spec, start, stop, variant = self._parts
-        return variant(baseline_chunk(spec, start, stop))
-
-    def __str__(self) -> str:
-        _, start, stop, _ = self._parts
-        return f"seeds {start} to {stop - 1}"
+        """Made once in each process."""
+        base, change = self._parts
+        return change(base)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SeedChunk, self._parts
+        return Variant, self._parts
 
 
 def sample_chunk(
-    backend: Backend, chunk: SeedChunk, measure: Callable[[Trace], np.ndarray], check: int
+    backend: Backend, chunk: Variant, measure: Callable[[Trace], np.ndarray], check: int
 ) -> tuple[np.ndarray, Judgement]:
     """Train a chunk, judge some of its runs, and keep of the others what is measured."""
     trace, judgement = train_and_judge(backend, chunk.plan, check)

@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samestep.batching import LastBatch, epoch_batches, first_rows
+from samestep.batching import LastBatch, epoch_batches
 from samestep.errors import UsageError, unknown_name
 from samestep.interface import SGDOptions
 from samestep.loss import Float64, Reduction, get_loss
 from samestep.problem import Problem, require_positive
+from samestep.problem_set import ProblemSet, first_rows
+from samestep.workers.shared import Shared
 
 __all__ = ["Plan", "stack"]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Shared):
     """One or more training runs that share a loss and the options of SGD.
 
     Make one with :meth:`Plan.of` and put several together with :func:`stack`.
@@ -32,7 +34,7 @@ class Plan:
     ----------
     name : str
         What the run is called in reports; no part of its hash.
-    problems : tuple of Problem
+    problems : ProblemSet
         The problems that the runs use; their rows are laid end to end.
     problem_of_run : array of shape (runs,), int
         Which problem each run uses.
@@ -53,7 +55,7 @@ class Plan:
     """
 
     name: str
-    problems: tuple[Problem, ...]
+    problems: ProblemSet
     problem_of_run: npt.NDArray[np.intp]
     loss: str
     reduction: Reduction
@@ -102,7 +104,7 @@ class Plan:
         batches, rows = epoch_batches(problem, epochs, last_batch)
         return cls(
             name=name or f"{reduction} {loss}, rate {learning_rate:g}",
-            problems=(problem,),
+            problems=ProblemSet([problem]),
             problem_of_run=np.zeros(1, np.intp),
             loss=loss,
             reduction=reduction,
@@ -195,10 +197,9 @@ class Plan:
         """
         if dtype in self._representable:
             return
-        largest = max(problem.largest_number for problem in self.problems)
         with np.errstate(over="ignore"):
             numbers = {
-                "the data": (np.asarray(largest).astype(dtype),),
+                "the data": (np.asarray(self.problems.largest_number).astype(dtype),),
                 "the initial values": tuple(self.initial(dtype).values()),
                 "the learning rate": (self.learning_rate.astype(dtype),),
                 "momentum": (np.asarray(self.options.momentum).astype(dtype),),
@@ -233,6 +234,12 @@ class Plan:
         return len(self.learning_rate)
 
     @property
+    def nbytes(self) -> int:
+        """Size of the batches and of the rows that they are taken from, in bytes."""
+        rows = sum(p.X.nbytes + p.y.nbytes for p in self.problems)
+        return self.batches.nbytes + rows
+
+    @property
     def features(self) -> int:
         """Number of features."""
         return int(self.problems[0].X.shape[1])
@@ -253,11 +260,7 @@ class Plan:
 
     def data(self, dtype: npt.DTypeLike = np.float64) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """All rows of all problems end to end, ``X`` and ``y``, rounded to ``dtype``."""
-        if len(self.problems) == 1:
-            X, y = self.problems[0].X, self.problems[0].y
-        else:
-            X = np.concatenate([p.X for p in self.problems])
-            y = np.concatenate([p.y for p in self.problems])
+        X, y = self.problems.rows
         with np.errstate(over="ignore"):  # require_representable says so in words
             return X.astype(dtype, copy=False), y.astype(dtype, copy=False)
 
@@ -286,7 +289,7 @@ class Plan:
         steps = int(self.active[:, index].sum(0).max())
         return replace(
             self,
-            problems=tuple(self.problems[i] for i in used),
+            problems=ProblemSet(self.problems[i] for i in used),
             problem_of_run=problem_of_run,
             learning_rate=self.learning_rate[index],
             epochs=self.epochs[index],
@@ -381,7 +384,7 @@ def stack(plans: Iterable[Plan], name: str = "", *, steps: int = 0, width: int =
     return replace(
         first,
         name=name or f"{runs} runs of {first.reduction} {first.loss}",
-        problems=tuple(problems),
+        problems=ProblemSet(problems),
         problem_of_run=problem_of_run,
         learning_rate=np.concatenate([plan.learning_rate for plan in plans]),
         epochs=np.concatenate([plan.epochs for plan in plans]),

@@ -11,14 +11,14 @@ import hashlib
 import math
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from samestep.errors import UsageError
 from samestep.loss import Float64
 
-__all__ = ["Problem", "SyntheticRegression"]
+__all__ = ["Problem", "SyntheticRegression", "largest", "require_positive"]
 
 # One independent random stream per purpose, so that asking for validation data, or for more
 # epochs, changes nothing else.
@@ -75,16 +75,18 @@ class Problem:
         require_positive(batch_size=self.batch_size, num_train=len(self.y))
         # A NaN in the data would end every comparison at the first step, and still agree.
         for name in ("X", "y", "w", "b"):
-            if not math.isfinite(_largest(getattr(self, name))):
+            if not math.isfinite(largest(getattr(self, name))):
                 raise UsageError(
                     f"{name} holds numbers that are not finite.",
                     "Leave such examples out, or replace the numbers.",
                 )
 
-    @functools.cached_property
-    def largest_number(self) -> float:
-        """Largest magnitude in the data."""
-        return max(_largest(self.X), _largest(self.y))
+    @classmethod
+    def again(cls, values: dict[str, Any]) -> Problem:
+        """Make a problem of values by field that were checked when they became one before."""
+        problem = object.__new__(cls)
+        problem.__dict__.update(values, _orders=[])
+        return problem
 
     @property
     def num_train(self) -> int:
@@ -199,7 +201,7 @@ class SyntheticRegression:
         return X, X @ np.array(self.w) + self.b + noise
 
 
-def _largest(array: Float64) -> float:
+def largest(array: Float64) -> float:
     """Largest magnitude, NaN if there is one; without a temporary array as large as the data."""
     return float(max(array.max(initial=0.0), -array.min(initial=0.0)))
 

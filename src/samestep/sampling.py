@@ -34,7 +34,7 @@ def drawn(spec: SyntheticRegression, seed: int) -> Problem:
     return _DRAWN[key]
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=12)
 def baseline_chunk(spec: SyntheticRegression, start: int, stop: int) -> Plan:
     """Plan the baseline for a range of seeds; exercises that share a spec share it."""
     return stack([Plan.of(drawn(spec, seed)) for seed in range(start, stop)])

@@ -13,6 +13,7 @@ from samestep.errors import UsageError
 from samestep.interface import SGDOptions
 from samestep.plan import Plan
 from samestep.problem import Problem
+from samestep.problem_set import ProblemSet
 from samestep.store.files import replacing
 from samestep.trace import Trace
 
@@ -91,7 +92,7 @@ def load_trace(path: Path) -> Trace:
             f"This version reads format {FORMAT}; run the exercise again.",
         )
     settings = attributes["settings"]
-    problems = tuple(
+    problems = ProblemSet(
         Problem(**{name: arrays.get(f"problem/{i}/{name}") for name in _PROBLEM}, **scalars)  # type: ignore[arg-type]
         for i, scalars in enumerate(attributes["problems"])
     )

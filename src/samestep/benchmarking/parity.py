@@ -16,6 +16,7 @@ from samestep.interface import DTYPES
 from samestep.judgement import judge
 from samestep.loss import Float64
 from samestep.plan import Plan
+from samestep.problem_set import ProblemSet
 from samestep.registry import oracle
 from samestep.rounding import Tolerance
 from samestep.sampling import evenly_spaced
@@ -142,7 +143,7 @@ def _rounded(plan: Plan, u: float, rng: np.random.Generator) -> Plan:
     def near(values: Float64) -> Float64:
         return np.asarray(values * (1 + u * rng.uniform(-1, 1, values.shape)))
 
-    problems = tuple(replace(p, y=near(p.y), w=near(p.w), b=near(p.b)) for p in plan.problems)
+    problems = ProblemSet(replace(p, y=near(p.y), w=near(p.w), b=near(p.b)) for p in plan.problems)
     return replace(plan, problems=problems, batches=_exchanged(plan, rng))
 
 

@@ -14,6 +14,7 @@ from samestep.faults.case import Case, Fault
 from samestep.loss import Float64
 from samestep.plan import Plan
 from samestep.problem import Problem
+from samestep.problem_set import ProblemSet
 from samestep.referee import Reference, Variation
 
 __all__ = ["row_faults"]
@@ -95,7 +96,9 @@ def _with_labels(
         batches = plan.batches.copy()
         batches[step, 0, :rows] = n + np.arange(rows)
         batches[step, 0, rows:] = n
-        return case.references(replace(plan, problems=(extended,), batches=batches), step=step)
+        return case.references(
+            replace(plan, problems=ProblemSet([extended]), batches=batches), step=step
+        )
 
     return Fault(id_, cause, recompute)
 

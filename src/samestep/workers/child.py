@@ -14,11 +14,14 @@ import sys
 import threading
 import traceback
 from importlib.metadata import version
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from samestep.errors import SamestepError, one_line
-from samestep.workers.messages import pack, read_message, write_message
+from samestep.workers.messages import read_message, write_message
 from samestep.workers.surroundings import prepare
+
+if TYPE_CHECKING:
+    from samestep.workers.sharing import Borrower
 
 __all__ = ["main"]
 
@@ -39,8 +42,13 @@ def main(arguments: list[str]) -> None:
     sys.path[:0] = [folder for folder in json.loads(path) if folder not in sys.path]
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+    request = waiting.get()
+    from samestep.workers.sharing import Borrower  # after the environment is set
+
+    borrower = Borrower()
     while True:
-        write_message(answers, _answer(waiting.get()))
+        write_message(answers, _answer(borrower, request))
+        request = waiting.get()
 
 
 def _take_standard_streams() -> tuple[IO[bytes], IO[bytes]]:
@@ -60,10 +68,10 @@ def _listen(requests: IO[bytes], waiting: queue.SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(borrower: Borrower, request: bytes) -> bytes:
     try:
-        work, args, kwargs = pickle.loads(request)
-        return pack((work(*args, **kwargs), None))
+        work, args, kwargs = borrower.unpack(request)
+        return borrower.pack((work(*args, **kwargs), None))
     except BaseException as error:  # noqa: BLE001  # also SystemExit: it is the task's, not ours
         return _failure(error)
 

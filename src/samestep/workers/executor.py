@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
+import functools
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from samestep.workers.messages import pack
 from samestep.workers.process import LostWorkerError, WorkerProcess
+from samestep.workers.shared import Shared
+
+if TYPE_CHECKING:
+    from samestep.workers.sharing import Lender
 
 __all__ = ["WorkerExecutor"]
 
@@ -19,9 +22,18 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+@functools.cache
+def _lender() -> Lender:
+    """The process's one; what it imports is not needed to list exercises."""
+    from samestep.workers.sharing import Lender
+
+    return Lender()
+
+
 class _Task(NamedTuple):
     future: Future[Any]
     request: bytes
+    kept: list[Shared]  # what the request names lives as long
 
 
 class WorkerExecutor(Executor):
@@ -69,12 +81,12 @@ class WorkerExecutor(Executor):
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Queue ``fn(*args, **kwargs)`` for the process."""
-        request = pack((fn, args, kwargs))
+        request, kept = _lender().pack((fn, args, kwargs))
         future: Future[_T] = Future()
         with self._lock:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._tasks.put(_Task(future, request))
+            self._tasks.put(_Task(future, request, kept))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # the signature of Executor
@@ -107,13 +119,14 @@ class WorkerExecutor(Executor):
         while task := self._tasks.get():
             if task.future.set_running_or_notify_cancel():
                 self._do(task)
+            del task  # what it keeps alive need not wait for the next one
         if self._process:
             self._process.farewell()
             self._process = None
 
     def _do(self, task: _Task) -> None:
         try:
-            value, where = pickle.loads(self._working().ask(task.request, self._timeout))
+            value, where = _lender().unpack(self._working().ask(task.request, self._timeout))
         except LostWorkerError as error:
             self._process = None
             task.future.set_exception(error)

@@ -1,20 +1,13 @@
-"""Messages between a parent and its workers: a length, then a pickle of that many bytes."""
+"""Messages between a parent and its workers: a length, then so many bytes."""
 
 from __future__ import annotations
 
 import struct
-from typing import IO, Any
+from typing import IO
 
-__all__ = ["pack", "read_message", "write_message"]
+__all__ = ["read_message", "write_message"]
 
 _LENGTH = struct.Struct(">Q")
-
-
-def pack(value: Any) -> bytes:
-    """Pickle anything, closures and functions of a notebook included."""
-    import cloudpickle  # type: ignore[import-untyped]
-
-    return bytes(cloudpickle.dumps(value))
 
 
 def write_message(stream: IO[bytes], payload: bytes) -> None:

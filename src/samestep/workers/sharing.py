@@ -1,0 +1,177 @@
+"""Requests and answers as pickles in which an address stands for what is large.
+
+A plan of a thousand runs is tens of megabytes. Pickled, sent and unpickled for every participant
+and every precision, it would cost more than the fits. So the parent lays it into memory once, all
+workers map that memory, and their answers name the plan instead of bringing it back.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+import mmap
+import os
+import pickle
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from samestep.workers.shared import Shared
+
+__all__ = ["Borrower", "Lender"]
+
+_LEAST = 2**20
+"""Bytes from which a file is worth its trouble."""
+
+_ALIGNED = 64
+"""Bytes: arrays begin where a processor, or a framework, wants them to."""
+
+_OPEN = 12
+"""Copies that a worker keeps mapped: ten chunks are a statistical claim's 10,000 seeds."""
+
+
+class _Address(NamedTuple):
+    """Where a pickle and its buffers are."""
+
+    number: int  # one of its own: paths come again
+    path: str
+    spans: tuple[tuple[int, int], ...]  # offset and length; of the pickle first
+
+
+class Lender:
+    """The parent's end: it owns what is shared, and keeps one copy as long as the original lives.
+
+    A process has one of them, for all workers.
+    """
+
+    def __init__(self) -> None:
+        self._addresses: weakref.WeakKeyDictionary[Shared, _Address] = weakref.WeakKeyDictionary()
+        self._lent: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+
+    def pack(self, value: Any) -> tuple[bytes, list[Shared]]:
+        """Pickle a request, and say what has to live until it is answered."""
+        kept: list[Shared] = []
+
+        def address_of(shared: Shared) -> _Address | None:
+            if shared.nbytes < _LEAST:
+                return None
+            try:
+                address = self._lend(shared)
+            except OSError:  # no room for files; there may be one for a message
+                return None
+            kept.append(shared)
+            return address
+
+        return _dumps(value, address_of), kept
+
+    def unpack(self, answer: bytes) -> Any:
+        """Read an answer."""
+        return _Unpickler(io.BytesIO(answer), lambda address: self._lent[address.number]).load()
+
+    def _lend(self, value: Shared) -> _Address:
+        with self._lock:
+            if value not in self._addresses:
+                path, spans, release = _lay_out(value)
+                weakref.finalize(value, release)
+                address = _Address(next(self._numbers), path, spans)
+                self._addresses[value], self._lent[address.number] = address, value
+            return self._addresses[value]
+
+
+class Borrower:
+    """A worker's end: it maps what the parent has laid out."""
+
+    def __init__(self) -> None:
+        self._open = functools.lru_cache(maxsize=_OPEN)(_open)
+        self._of_request: dict[Shared, _Address] = {}
+
+    def unpack(self, request: bytes) -> Any:
+        """Read a request."""
+        self._of_request = {}
+
+        def find(address: _Address) -> Shared:
+            value = self._open(address)
+            self._of_request[value] = address
+            return value
+
+        return _Unpickler(io.BytesIO(request), find).load()
+
+    def pack(self, value: Any) -> bytes:
+        """Pickle the answer to the last request."""
+        return _dumps(value, self._of_request.get)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles anything, closures and functions of a notebook included."""
+
+    def __init__(self, file: io.BytesIO, address_of: Callable[[Shared], _Address | None]) -> None:
+        super().__init__(file)
+        self._address_of = address_of
+
+    def persistent_id(self, value: object) -> _Address | None:
+        return self._address_of(value) if isinstance(value, Shared) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, find: Callable[[_Address], Shared]) -> None:
+        super().__init__(file)
+        self._find = find
+
+    def persistent_load(self, address: _Address) -> Shared:
+        return self._find(address)
+
+
+def _dumps(value: Any, address_of: Callable[[Shared], _Address | None]) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, address_of).dump(value)
+    return file.getvalue()
+
+
+def _lay_out(value: Shared) -> tuple[str, tuple[tuple[int, int], ...], Callable[[], None]]:
+    """Write a copy that others can map; return where it is, and what frees it."""
+    buffers: list[pickle.PickleBuffer] = []
+    # Out of band: the pickle is small, and the arrays' own memory is written, without a copy.
+    parts = [memoryview(pickle.dumps(value, protocol=5, buffer_callback=buffers.append))]
+    parts += [buffer.raw() for buffer in buffers]
+    path, descriptor, release = _new_file()
+    spans = []
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            for part in parts:
+                file.seek(-file.tell() % _ALIGNED, os.SEEK_CUR)
+                spans.append((file.tell(), len(part)))
+                file.write(part)
+    except OSError:
+        release()
+        raise
+    return path, tuple(spans), release
+
+
+def _new_file() -> tuple[str, int, Callable[[], None]]:
+    """Open a file that other processes can open; return its path, descriptor, and what frees it."""
+    if hasattr(os, "memfd_create"):  # in memory, and gone with this process however that ends
+        descriptor = os.memfd_create("samestep")
+        release = functools.partial(os.close, descriptor)
+        return f"/proc/{os.getpid()}/fd/{descriptor}", descriptor, release
+    descriptor, path = tempfile.mkstemp(prefix="samestep-")
+
+    def remove() -> None:
+        os.close(descriptor)
+        os.unlink(path)
+
+    return path, descriptor, remove
+
+
+def _open(address: _Address) -> Shared:
+    with open(address.path, "rb") as file:
+        memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    parts = [memory[start : start + length] for start, length in address.spans]
+    value: Shared = pickle.loads(parts[0], buffers=parts[1:])
+    return value
