@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -16,17 +17,26 @@ LastBatch: TypeAlias = Literal["keep", "drop", "reweight"]
 
 
 def epoch_batches(
-    problem: Problem, epochs: int, last_batch: LastBatch
+    problems: Sequence[Problem], epochs: int, last_batch: LastBatch
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Batches of all epochs, shape (steps, batch), and the rows of each that are real."""
-    n, size = problem.num_train, min(problem.batch_size, problem.num_train)
-    per_epoch = n // size if last_batch == "drop" else problem.steps_per_epoch
-    order = np.stack([problem.order(epoch) for epoch in range(epochs)])
+    """Batches of all epochs of problems of one size, and the rows of each step that are real.
+
+    Returns
+    -------
+    batches : array of shape (steps, problems, batch), int32
+        Rows of each problem, counted from its own first.
+    rows : array of shape (steps,), int32
+    """
+    first = problems[0]
+    n, size = first.num_train, min(first.batch_size, first.num_train)
+    per_epoch = n // size if last_batch == "drop" else first.steps_per_epoch
+    order = np.array([[problem.order(k) for problem in problems] for k in range(epochs)])
     rows = np.minimum(size, n - size * np.arange(per_epoch)).astype(np.int32)
-    padded = np.zeros((epochs, per_epoch * size), np.int32)
-    padded[:, : min(n, per_epoch * size)] = order[:, : per_epoch * size]
-    batches = padded.reshape(epochs, per_epoch, size)
+    padded = np.empty((epochs, len(problems), per_epoch * size), np.int32)
+    padded[..., :n] = order[..., : per_epoch * size]
+    batches = padded.reshape(epochs, len(problems), per_epoch, size)
     short = size - int(rows[-1])
     if short:
-        batches[:, -1, size - short :] = batches[:, -1, :1]
-    return batches.reshape(-1, size), np.tile(rows, epochs)
+        batches[:, :, -1, size - short :] = batches[:, :, -1, :1]
+    by_step = np.ascontiguousarray(batches.swapaxes(1, 2))
+    return by_step.reshape(-1, len(problems), size), np.tile(rows, epochs)

@@ -70,8 +70,7 @@ class Plan(Shared):
     @classmethod
     def of(
         cls,
-        problem: Problem,
-        *,
+        *problems: Problem,
         loss: str = "squared_error",
         reduction: Reduction = "mean",
         delta: float = 1.0,
@@ -83,14 +82,20 @@ class Plan(Shared):
         last_batch: LastBatch = "keep",
         name: str = "",
     ) -> Plan:
-        """Plan one run on one problem.
+        """Plan a run on a problem, or one on each of several of one size: :func:`stack` pads.
 
         Raises
         ------
         UsageError
             For an unknown loss or reduction, epochs below 1, a rate that is negative, NaN or
-            infinite (0 is legal), or a delta that is not positive.
+            infinite (0 is legal), a delta that is not positive, or problems of several sizes.
         """
+        sizes = {(*p.X.shape, p.batch_size) for p in problems}
+        if len(sizes) != 1:
+            raise UsageError(
+                f"The problems have (examples, features, batch size) {sorted(sizes)}.",
+                "Expected one size; stack plans of the others.",
+            )
         require_positive(epochs=epochs)
         learning_rate, delta, momentum, weight_decay = (
             _number(**{name: value})
@@ -101,20 +106,23 @@ class Plan(Shared):
                 ("weight_decay", weight_decay),
             )
         )
-        batches, rows = epoch_batches(problem, epochs, last_batch)
+        runs = len(problems)
+        batches, rows = epoch_batches(problems, epochs, last_batch)
+        what = f"{reduction} {loss}"
         return cls(
-            name=name or f"{reduction} {loss}, rate {learning_rate:g}",
-            problems=ProblemSet([problem]),
-            problem_of_run=np.zeros(1, np.intp),
+            name=name
+            or (f"{what}, rate {learning_rate:g}" if runs == 1 else f"{runs} runs of {what}"),
+            problems=ProblemSet(problems),
+            problem_of_run=np.arange(runs),
             loss=loss,
             reduction=reduction,
             delta=float(delta),
             options=SGDOptions(momentum, nesterov, weight_decay),
-            learning_rate=np.array([learning_rate], np.float64),
-            epochs=np.array([epochs]),
+            learning_rate=np.full(runs, learning_rate),
+            epochs=np.full(runs, epochs),
             last_batch=last_batch,
-            batches=batches[:, None],
-            rows=rows[:, None],
+            batches=batches + first_rows(problems).astype(np.int32)[:, None],
+            rows=np.repeat(rows[:, None], runs, axis=1),
         )
 
     def __post_init__(self) -> None:

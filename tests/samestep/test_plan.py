@@ -211,9 +211,34 @@ def test_a_problem_that_several_runs_share_is_kept_once() -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_runs_that_share_no_loss_cannot_be_stacked(change: dict[str, Any], message: str) -> None:
-    other = Plan.of(**({"problem": problem()} | change))
+    settings = dict(change)
+    other = Plan.of(settings.pop("problem", problem()), **settings)
     with pytest.raises(UsageError, match=message):
         stack([Plan.of(problem()), other])
+
+
+@pytest.mark.parametrize("last_batch", ["keep", "drop", "reweight"])
+def test_runs_on_problems_of_one_size_are_the_stack_of_single_runs(last_batch: Any) -> None:
+    problems = [problem(11, seed=seed) for seed in range(5)]
+    settings: dict[str, Any] = {"epochs": 3, "last_batch": last_batch, "learning_rate": 0.1}
+    together = Plan.of(*problems, **settings)
+    alone = [Plan.of(each, **settings) for each in problems]
+    assert together.hash == stack(alone).hash
+    assert together.name == stack(alone).name
+    assert together.select([3]).hash == alone[3].hash
+
+
+@pytest.mark.parametrize(
+    ("problems", "given"),
+    [
+        ([problem(10), problem(11)], r"\[\(10, 2, 4\), \(11, 2, 4\)\]"),
+        ([problem(10, 4), problem(10, 5)], r"\[\(10, 2, 4\), \(10, 2, 5\)\]"),
+        ([], r"\[\]"),
+    ],
+)
+def test_runs_on_problems_of_several_sizes_are_an_error(problems: Any, given: str) -> None:
+    with pytest.raises(UsageError, match=f"(?s){given}.*Expected one size; stack plans"):
+        Plan.of(*problems)
 
 
 def test_an_empty_stack_is_an_error() -> None:
@@ -275,7 +300,8 @@ def test_equal_plans_have_equal_hashes_whatever_their_names() -> None:
     ids=str,
 )
 def test_the_hash_changes_with_each_ingredient(change: dict[str, Any]) -> None:
-    plan, other = Plan.of(problem()), Plan.of(**({"problem": problem()} | change))
+    settings = dict(change)
+    plan, other = Plan.of(problem()), Plan.of(settings.pop("problem", problem()), **settings)
     assert plan.hash != other.hash
     if change.get("nesterov"):
         assert other.hash != Plan.of(problem(), momentum=0.9).hash

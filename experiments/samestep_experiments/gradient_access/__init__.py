@@ -18,7 +18,7 @@ from samestep.errors import UsageError
 from samestep.experiment import Experiment, Parameter
 from samestep.interface import Backend
 from samestep.lab import Lab
-from samestep.plan import Plan, stack
+from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep.theory import contraction, critical_rate, least_squares, noise_floor
 from samestep.trace import Trace
@@ -140,8 +140,8 @@ def _over_seeds(lab: Lab, rate: float) -> tuple[Ends, Claim]:
     name = f"{count(epochs, 'epoch')} at rate {rate:g}"
 
     def longer(baseline: Plan) -> Plan:
-        plans = [Plan.of(p, learning_rate=rate, epochs=epochs) for p in baseline.problems]
-        return stack(plans, name=f"{name}, {count(len(plans), 'seed')}")
+        runs = f"{name}, {count(baseline.runs, 'seed')}"
+        return Plan.of(*baseline.problems, learning_rate=rate, epochs=epochs, name=runs)
 
     samples = lab.sample(spec, {name: longer}, seeds=seeds, measure=measure_ends)
     ends = {label: Ends(*by_name[name].T) for label, by_name in samples.items()}

@@ -13,7 +13,7 @@ import numpy as np
 from samestep.claims import Evidence, all_hold, decide, mean_interval, quantile_interval
 from samestep.lab import Lab
 from samestep.loss import Float64
-from samestep.plan import Plan, stack
+from samestep.plan import Plan
 from samestep.problem import Problem, SyntheticRegression
 from samestep_experiments.huber_loss.forms import at_truth
 from samestep_experiments.huber_loss.influence import Moved, Settled, Signs, moments, settled
@@ -114,11 +114,12 @@ def spoilt(baseline: Plan, shift: float) -> Plan:
 
     All settings share it, so that it is gathered and, per loss, compiled once.
     """
-    return stack(
-        Plan.of(move_labels(at_truth(problem), Moved(case.share, shift, case.signs)), epochs=EPOCHS)
+    moved = (
+        move_labels(at_truth(problem), Moved(case.share, shift, case.signs))
         for problem in baseline.problems
         for case in CASES
     )
+    return Plan.of(*moved, epochs=EPOCHS)
 
 
 def fit(lab: Lab, delta: float, shift: float) -> dict[str, dict[Setting, Float64]]:

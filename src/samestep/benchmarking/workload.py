@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from samestep.plan import Plan, stack
+from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.sampling import drawn
 
@@ -83,16 +83,8 @@ def _plan(
     learning_rate: float,
 ) -> Plan:
     specification = _specification(n, features, batch_size)
-    plans = [
-        Plan.of(
-            drawn(specification, seed),
-            loss=loss,
-            learning_rate=learning_rate,
-            epochs=epochs,
-        )
-        for seed in range(runs)
-    ]
-    return plans[0] if runs == 1 else stack(plans)
+    problems = (drawn(specification, seed) for seed in range(runs))
+    return Plan.of(*problems, loss=loss, learning_rate=learning_rate, epochs=epochs)
 
 
 def _specification(n: int, features: int, batch_size: int) -> SyntheticRegression:
