@@ -127,6 +127,12 @@ class Plan(Shared):
 
     def __post_init__(self) -> None:
         get_loss(self.loss)
+        examples = sum(p.num_train for p in self.problems)
+        if self.batches.size and not 0 <= self.batches.min() <= self.batches.max() < examples:
+            raise UsageError(
+                f"batches name rows {self.batches.min()} to {self.batches.max()}.",
+                f"The problems have rows 0 to {examples - 1}.",
+            )
         for label, numbers in (
             ("learning_rate", self.learning_rate),
             ("momentum", [self.options.momentum]),

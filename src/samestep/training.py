@@ -157,7 +157,10 @@ def _put(backend: Backend, plan: Plan) -> _Arrays:
     if stacked:
         # Rows scattered over many problems are gathered once, by NumPy: inside the loop the gather
         # would take most of the time. A single run keeps its data on the device, in one copy.
-        X, y = (np.take(rows, plan.batches, axis=0) for rows in plan.data(backend.dtype))
+        # Clipping, which does nothing to a plan's rows, is several times quicker than checking.
+        X, y = (
+            np.take(rows, plan.batches, axis=0, mode="clip") for rows in plan.data(backend.dtype)
+        )
         # Rows side by side: then a compiler's products run along them, as many as fit a register.
         batches["X"], batches["y"] = np.ascontiguousarray(np.swapaxes(X, -1, -2)), y
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -305,6 +306,15 @@ def test_the_hash_changes_with_each_ingredient(change: dict[str, Any]) -> None:
     assert plan.hash != other.hash
     if change.get("nesterov"):
         assert other.hash != Plan.of(problem(), momentum=0.9).hash
+
+
+@pytest.mark.parametrize("row", [-1, 10])
+def test_batches_name_rows_that_are_there(row: int) -> None:
+    plan = Plan.of(problem(10))
+    batches = plan.batches.copy()
+    batches[1, 0, 2] = row
+    with pytest.raises(UsageError, match=r"(?s)batches name rows .* rows 0 to 9"):
+        replace(plan, batches=batches)
 
 
 @pytest.mark.parametrize("field", ["batches", "rows"])
