@@ -54,6 +54,7 @@ _STYLE: Any = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.titley": 1.0,  # otherwise it is looked for around all tick labels, in every drawing
     "axes.grid": True,
     "grid.alpha": 0.25,
     "legend.frameon": False,
