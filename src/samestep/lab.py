@@ -171,7 +171,8 @@ class Lab(Crew):
         Parameters
         ----------
         spec : SyntheticRegression
-            Each seed's problem is drawn once and used by all variants and participants.
+            Each seed's problem is drawn once, without validation data, and used by all variants
+            and participants.
         variants : mapping of str to callable
             Each makes its plan from the baseline plan of a chunk of seeds, as ``Plan.vary`` does.
         seeds : int

@@ -19,12 +19,14 @@ from samestep import (
     SyntheticRegression,
     Trace,
     UsageError,
+    sampling,
     stack,
     train,
 )
 from samestep import (
     lab as lab_module,
 )
+from samestep.participants import open_team
 
 SPEC = SyntheticRegression(num_train=12, num_val=5, batch_size=4)
 
@@ -201,6 +203,19 @@ def test_a_sample_measures_what_it_is_told_to(oracle: Any) -> None:
     samples = lab.sample(SPEC, {"base": vary()}, seeds=4, measure=worst_error, backends=[oracle])
     assert samples["numpy/cpu/float64"]["base"].shape == (4, 1)
     assert lab.agreements == []  # nobody takes part, so nothing is to be cross-checked
+
+
+def test_seeds_are_drawn_once_for_all_processes_without_validation_data() -> None:
+    def drawn_there(trace: Trace) -> np.ndarray:
+        problems = trace.plan.problems
+        found = (len(sampling._DRAWN), sum(p.X_val is not None for p in problems))
+        return np.array([found] * trace.plan.runs)
+
+    with open_team(["numpy"], ["float64"], in_process=False) as team:
+        lab = lab_of(backends=team)
+        samples = lab.sample(SPEC, {"base": vary()}, seeds=4, measure=drawn_there)
+    assert samples["numpy/cpu/float64"]["base"].tolist() == [[0, 0]] * 4
+    assert np.array_equal(sampling.baseline_chunk(SPEC, 0, 4).problems[3].X, SPEC.draw(3).X)
 
 
 def test_published_numbers_are_placed_in_each_participants_distribution() -> None:
