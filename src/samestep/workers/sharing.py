@@ -156,7 +156,8 @@ def _lay_out(value: Shared) -> tuple[str, tuple[tuple[int, int], ...], Callable[
 
 def _new_file() -> tuple[str, int, Callable[[], None]]:
     """Open a file that other processes can open; return its path, descriptor, and what frees it."""
-    if hasattr(os, "memfd_create"):  # in memory, and gone with this process however that ends
+    # In memory where that can be opened by its name, and gone with this process however that ends.
+    if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
         descriptor = os.memfd_create("samestep")
         release = functools.partial(os.close, descriptor)
         return f"/proc/{os.getpid()}/fd/{descriptor}", descriptor, release

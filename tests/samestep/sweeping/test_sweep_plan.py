@@ -146,7 +146,9 @@ def test_runs_of_one_length_are_not_padded() -> None:
 
 def test_the_default_chunk_bounds_the_memory() -> None:
     assert groups(SweepPlan(seeds=10_000))[0].chunk == 256
-    assert groups(SweepPlan(seeds=10_000, n=(10_000,)))[0].chunk < 50
+    long = groups(SweepPlan(seeds=10_000, n=(10_000,)))[0]
+    row = 2 * 8 + 8 + 4 + 8 + 8  # X, y, index, mask, prediction
+    assert 2**27 < 3 * long.chunk * long.steps * long.width * row < 2**28
     assert groups(SweepPlan(seeds=10_000, n=(10_000_000,)))[0].chunk == 1
     assert groups(SweepPlan(seeds=5))[0].chunk == 5
 
