@@ -23,6 +23,9 @@ from samestep.training import train
 
 __all__ = ["Measure", "measure_runs", "path"]
 
+_STACK_BYTES = 256 * 2**20
+"""Bytes of a stack: with half of it a step of the longest fits took PyTorch as long."""
+
 Measure: TypeAlias = Callable[[Trace], npt.NDArray[Any]]
 """Of each run of a trace something: an array of shape (runs, ...)."""
 
@@ -63,7 +66,10 @@ def measure_runs(
     # some step, and the same compiled program serves all chunks.
     steps = max(lengths) + (len(lengths) > 1)
     width = max(plan.batches.shape[2] for plan in plans)
-    size = min(len(plans), fitting_runs(steps=steps, width=width, features=plans[0].features))
+    fitting = fitting_runs(
+        steps=steps, width=width, features=plans[0].features, memory=_STACK_BYTES
+    )
+    size = min(len(plans), fitting)
     sample = evenly_spaced(len(plans), check)
     starts = range(0, len(plans), size)
 

@@ -47,6 +47,9 @@ class ProblemSet(tuple[Problem, ...]):
         return max(largest(array) for array in self.rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle sees a lone problem that several sets share; another class has other state.
+        if len(self) == 1 or any(type(problem) is not Problem for problem in self):
+            return ProblemSet, (list(self),)
         return _from_columns, (_to_columns(self),)
 
 
@@ -69,9 +72,8 @@ def _column(values: list[Any]) -> _Column:
         return values
     if len({value.dtype for value in values}) > 1:
         return values
-    # The elements of a lone problem may fill the memory: no copy of them is made here.
-    one = values[0].ravel() if len(values) == 1 else np.concatenate([v.ravel() for v in values])
-    return _Arrays(one, tuple(value.shape for value in values))
+    elements = np.concatenate([value.ravel() for value in values])
+    return _Arrays(elements, tuple(value.shape for value in values))
 
 
 def _from_columns(columns: dict[str, _Column]) -> ProblemSet:

@@ -20,7 +20,7 @@ CHUNK = 1000
 """Runs that are stacked when outcomes are sampled over seeds."""
 
 _LARGEST_CHUNK = 256
-_CHUNK_BYTES = 256 * 2**20
+_CHUNK_BYTES = 128 * 2**20
 _COPIES = 3
 """A chunk's rows are held by NumPy, by the framework and, as predictions, by the record."""
 
@@ -45,7 +45,7 @@ def baseline_chunk(spec: SyntheticRegression, start: int, stop: int) -> Plan:
     return Plan.of(*(drawn(spec, seed) for seed in range(start, stop)))
 
 
-def fitting_runs(*, steps: int, width: int, features: int) -> int:
+def fitting_runs(*, steps: int, width: int, features: int, memory: int = _CHUNK_BYTES) -> int:
     """Return how many runs of a shape can be stacked in a bounded memory.
 
     Parameters
@@ -54,9 +54,11 @@ def fitting_runs(*, steps: int, width: int, features: int) -> int:
     width : int
         Rows of a batch.
     features : int
+    memory : int
+        In bytes.
     """
     row_bytes = 8 * (features + 3) + 4  # X, y, mask, prediction in float64; index in int32
-    fitting = _CHUNK_BYTES // (_COPIES * steps * width * row_bytes)
+    fitting = memory // (_COPIES * steps * width * row_bytes)
     return min(_LARGEST_CHUNK, max(1, fitting))
 
 

@@ -83,3 +83,24 @@ def test_a_plan_travels_as_few_arrays():
     data = pickle.dumps(plan, protocol=5, buffer_callback=buffers.append)
     assert len(buffers) < 20
     assert pickle.loads(data, buffers=buffers).hash == plan.hash
+
+
+def test_plans_that_share_a_problem_share_it_after_a_trip():
+    problem = SPEC.draw(0)
+    plans = [Plan.of(problem, learning_rate=rate) for rate in (0.01, 0.02)]
+    assert stack(pickle.loads(pickle.dumps(plans))).hash == stack(plans).hash
+
+
+class InOrder(Problem):
+    """Sees its examples in the order that they have."""
+
+    def order(self, epoch: int) -> np.ndarray:
+        return np.arange(self.num_train, dtype=np.int32)
+
+
+def test_a_problem_of_another_class_stays_one():
+    values = {name: getattr(SPEC.draw(0), name) for name in ("X", "y", "w", "b", "batch_size")}
+    plan = Plan.of(InOrder(**values), InOrder(**values))
+    longer = pickle.loads(pickle.dumps(plan)).vary(epochs=5)
+    assert longer.hash == plan.vary(epochs=5).hash
+    assert longer.batches[0, 0].tolist() == list(range(8))

@@ -11,10 +11,9 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from samestep.workers.process import LostWorkerError, WorkerProcess
-from samestep.workers.shared import Shared
 
 if TYPE_CHECKING:
-    from samestep.workers.sharing import Lender
+    from samestep.workers.sharing import Lender, Request
 
 __all__ = ["WorkerExecutor"]
 
@@ -32,8 +31,7 @@ def _lender() -> Lender:
 
 class _Task(NamedTuple):
     future: Future[Any]
-    request: bytes
-    kept: list[Shared]  # what the request names lives as long
+    request: Request
 
 
 class WorkerExecutor(Executor):
@@ -81,12 +79,12 @@ class WorkerExecutor(Executor):
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """Queue ``fn(*args, **kwargs)`` for the process."""
-        request, kept = _lender().pack((fn, args, kwargs))
+        request = _lender().pack((fn, args, kwargs))
         future: Future[_T] = Future()
         with self._lock:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._tasks.put(_Task(future, request, kept))
+            self._tasks.put(_Task(future, request))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # the signature of Executor
@@ -126,7 +124,9 @@ class WorkerExecutor(Executor):
 
     def _do(self, task: _Task) -> None:
         try:
-            value, where = _lender().unpack(self._working().ask(task.request, self._timeout))
+            value, where = task.request.read(
+                self._working().ask(task.request.payload, self._timeout)
+            )
         except LostWorkerError as error:
             self._process = None
             task.future.set_exception(error)

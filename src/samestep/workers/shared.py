@@ -8,8 +8,9 @@ __all__ = ["Shared"]
 class Shared:
     """Base class of what travels to workers as an address: all of them map one copy of it.
 
-    A worker's copy is the same object in all tasks, its arrays are read-only, and where a task
-    returns it, the parent gets its own again. See :mod:`samestep.workers.sharing`.
+    It must not be changed once it was sent. A worker's copy is the same object in its tasks, its
+    arrays are read-only, and where a task returns it, the parent gets its own again. See
+    :mod:`samestep.workers.sharing`.
     """
 
     @property

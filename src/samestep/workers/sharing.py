@@ -7,12 +7,13 @@ workers map that memory, and their answers name the plan instead of bringing it 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
-import itertools
 import mmap
 import os
 import pickle
+import secrets
 import tempfile
 import threading
 import weakref
@@ -21,9 +22,10 @@ from typing import Any, NamedTuple
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from samestep.errors import SamestepError
 from samestep.workers.shared import Shared
 
-__all__ = ["Borrower", "Lender"]
+__all__ = ["Borrower", "Lender", "Request"]
 
 _LEAST = 2**20
 """Bytes from which a file is worth its trouble."""
@@ -31,16 +33,32 @@ _LEAST = 2**20
 _ALIGNED = 64
 """Bytes: arrays begin where a processor, or a framework, wants them to."""
 
-_OPEN = 12
-"""Copies that a worker keeps mapped: ten chunks are a statistical claim's 10,000 seeds."""
+_KEPT = 2**29
+"""Bytes that a worker keeps mapped: a claim's 10,000 seeds are ten chunks of 36 MB."""
 
 
 class _Address(NamedTuple):
     """Where a pickle and its buffers are."""
 
-    number: int  # one of its own: paths come again
+    token: bytes  # the file begins with it: paths come again, and elsewhere they mean another file
     path: str
     spans: tuple[tuple[int, int], ...]  # offset and length; of the pickle first
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the file."""
+        return sum(self.spans[-1])
+
+
+class Request(NamedTuple):
+    """A pickled request; it keeps alive what it names."""
+
+    payload: bytes
+    named: dict[bytes, Shared]
+
+    def read(self, answer: bytes) -> Any:
+        """Read its answer, in which what the request named is what it was here."""
+        return _Unpickler(io.BytesIO(answer), lambda address: self.named[address.token]).load()
 
 
 class Lender:
@@ -51,13 +69,11 @@ class Lender:
 
     def __init__(self) -> None:
         self._addresses: weakref.WeakKeyDictionary[Shared, _Address] = weakref.WeakKeyDictionary()
-        self._lent: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
-        self._numbers = itertools.count()
         self._lock = threading.Lock()
 
-    def pack(self, value: Any) -> tuple[bytes, list[Shared]]:
-        """Pickle a request, and say what has to live until it is answered."""
-        kept: list[Shared] = []
+    def pack(self, value: Any) -> Request:
+        """Pickle a request."""
+        named: dict[bytes, Shared] = {}
 
         def address_of(shared: Shared) -> _Address | None:
             if shared.nbytes < _LEAST:
@@ -66,42 +82,47 @@ class Lender:
                 address = self._lend(shared)
             except OSError:  # no room for files; there may be one for a message
                 return None
-            kept.append(shared)
+            named[address.token] = shared
             return address
 
-        return _dumps(value, address_of), kept
-
-    def unpack(self, answer: bytes) -> Any:
-        """Read an answer."""
-        return _Unpickler(io.BytesIO(answer), lambda address: self._lent[address.number]).load()
+        return Request(_dumps(value, address_of), named)
 
     def _lend(self, value: Shared) -> _Address:
         with self._lock:
             if value not in self._addresses:
-                path, spans, release = _lay_out(value)
+                address, release = _lay_out(value)
                 weakref.finalize(value, release)
-                address = _Address(next(self._numbers), path, spans)
-                self._addresses[value], self._lent[address.number] = address, value
+                self._addresses[value] = address
             return self._addresses[value]
 
 
 class Borrower:
-    """A worker's end: it maps what the parent has laid out."""
+    """A worker's end: it maps what the parent has laid out, and keeps what was used last."""
 
     def __init__(self) -> None:
-        self._open = functools.lru_cache(maxsize=_OPEN)(_open)
+        self._open: dict[_Address, Shared] = {}
         self._of_request: dict[Shared, _Address] = {}
 
     def unpack(self, request: bytes) -> Any:
-        """Read a request."""
+        """Read a request.
+
+        Raises
+        ------
+        SamestepError
+            If the parent's memory cannot be opened here.
+        """
         self._of_request = {}
 
         def find(address: _Address) -> Shared:
-            value = self._open(address)
+            value = self._open.pop(address, None) or _open(address)
+            self._open[address] = value  # in the order of their use
             self._of_request[value] = address
             return value
 
-        return _Unpickler(io.BytesIO(request), find).load()
+        value = _Unpickler(io.BytesIO(request), find).load()
+        while len(self._open) > 1 and sum(address.nbytes for address in self._open) > _KEPT:
+            del self._open[next(iter(self._open))]
+        return value
 
     def pack(self, value: Any) -> bytes:
         """Pickle the answer to the last request."""
@@ -134,16 +155,17 @@ def _dumps(value: Any, address_of: Callable[[Shared], _Address | None]) -> bytes
     return file.getvalue()
 
 
-def _lay_out(value: Shared) -> tuple[str, tuple[tuple[int, int], ...], Callable[[], None]]:
+def _lay_out(value: Shared) -> tuple[_Address, Callable[[], None]]:
     """Write a copy that others can map; return where it is, and what frees it."""
     buffers: list[pickle.PickleBuffer] = []
     # Out of band: the pickle is small, and the arrays' own memory is written, without a copy.
-    parts = [memoryview(pickle.dumps(value, protocol=5, buffer_callback=buffers.append))]
-    parts += [buffer.raw() for buffer in buffers]
+    pickled = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    parts = [memoryview(pickled), *(buffer.raw() for buffer in buffers)]
+    token, spans = secrets.token_bytes(16), []
     path, descriptor, release = _new_file()
-    spans = []
     try:
         with open(descriptor, "wb", closefd=False) as file:
+            file.write(token)
             for part in parts:
                 file.seek(-file.tell() % _ALIGNED, os.SEEK_CUR)
                 spans.append((file.tell(), len(part)))
@@ -151,7 +173,7 @@ def _lay_out(value: Shared) -> tuple[str, tuple[tuple[int, int], ...], Callable[
     except OSError:
         release()
         raise
-    return path, tuple(spans), release
+    return _Address(token, path, tuple(spans)), release
 
 
 def _new_file() -> tuple[str, int, Callable[[], None]]:
@@ -171,8 +193,14 @@ def _new_file() -> tuple[str, int, Callable[[], None]]:
 
 
 def _open(address: _Address) -> Shared:
-    with open(address.path, "rb") as file:
+    memory = memoryview(b"")
+    with contextlib.suppress(OSError, ValueError), open(address.path, "rb") as file:
         memory = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    if memory[: len(address.token)] != address.token:
+        raise SamestepError(
+            f"The worker finds no data at {address.path}, where its parent has laid them.",
+            "Both need the same machine, user and file system; --in-process does without workers.",
+        )
     parts = [memory[start : start + length] for start, length in address.spans]
     value: Shared = pickle.loads(parts[0], buffers=parts[1:])
     return value

@@ -7,13 +7,17 @@ import operator
 import os
 import pickle
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from samestep.plan import Plan, stack
+from samestep.errors import SamestepError
+from samestep.plan import Plan
 from samestep.problem import SyntheticRegression
 from samestep.workers import sharing
 from samestep.workers.executor import WorkerExecutor
@@ -23,7 +27,7 @@ from samestep.workers.sharing import Borrower, Lender
 
 
 def plan(runs: int = 50) -> Plan:
-    return stack([Plan.of(SyntheticRegression().draw(seed)) for seed in range(runs)])
+    return Plan.of(*(SyntheticRegression(num_val=0).draw(seed) for seed in range(runs)))
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +42,10 @@ def written(monkeypatch) -> list[Path]:
     paths: list[Path] = []
     original = sharing._lay_out
 
-    def lay_out(value: Shared) -> tuple[str, tuple[tuple[int, int], ...], Callable[[], None]]:
-        path, spans, release = original(value)
-        paths.append(Path(path))
-        return path, spans, release
+    def lay_out(value: Shared) -> tuple[Any, Callable[[], None]]:
+        address, release = original(value)
+        paths.append(Path(address.path))
+        return address, release
 
     monkeypatch.setattr(sharing, "_lay_out", lay_out)
     return paths
@@ -63,9 +67,9 @@ def test_it_is_laid_out_once_for_all_requests_and_workers(written, worker):
 
 def test_a_request_names_it_and_an_answer_brings_no_copy_back(worker):
     mine = plan()
-    request, kept = Lender().pack((len, mine))
-    assert len(request) < 1000
-    assert kept == [mine]
+    request = Lender().pack((len, mine))
+    assert len(request.payload) < 1000
+    assert list(request.named.values()) == [mine]
     assert worker.submit(lambda p: [p], mine).result()[0] is mine
 
 
@@ -143,18 +147,63 @@ def test_a_file_that_cannot_be_written_is_not_left_behind(monkeypatch, tmp_path)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("builtins.open", broken)
-    request, kept = Lender().pack(plan())
+    request = Lender().pack(plan())
     monkeypatch.undo()
-    assert not kept
+    assert not request.named
     assert not list(tmp_path.iterdir())
-    assert pickle.loads(request).runs == 50
+    assert pickle.loads(request.payload).runs == 50
 
 
 def test_both_ends_agree_without_a_process():
-    mine, lender, borrower = plan(), Lender(), Borrower()
-    request, _ = lender.pack({"plan": mine, "n": np.arange(3)})
-    theirs = borrower.unpack(request)
+    mine, borrower = plan(), Borrower()
+    request = Lender().pack({"plan": mine, "n": np.arange(3)})
+    theirs = borrower.unpack(request.payload)
     assert theirs["plan"] is not mine
-    assert lender.unpack(borrower.pack(theirs))["plan"] is mine
+    assert request.read(borrower.pack(theirs))["plan"] is mine
     # What it was lent for another request may be gone at the other end, so it brings it back.
-    assert lender.unpack(Borrower().pack(theirs["plan"])).hash == mine.hash
+    assert request.read(Borrower().pack(theirs["plan"])).hash == mine.hash
+
+
+def test_two_lenders_are_not_confused():
+    plans = [plan(50), plan(51)]
+    requests = [Lender().pack(each) for each in plans]
+    borrower = Borrower()
+    for mine, request in zip(plans, requests, strict=True):
+        assert request.read(borrower.pack(borrower.unpack(request.payload))) is mine
+
+
+def test_a_worker_keeps_what_it_used_last_and_lets_go_of_the_rest(monkeypatch):
+    lender, borrower, plans = Lender(), Borrower(), [plan(50 + i) for i in range(3)]
+    monkeypatch.setattr(sharing, "_KEPT", 2.5 * plans[0].nbytes)
+    seen = [weakref.ref(borrower.unpack(lender.pack(each).payload)) for each in plans]
+    borrower.unpack(lender.pack(0).payload)
+    gc.collect()
+    assert [ref() is None for ref in seen] == [True, False, False]
+    monkeypatch.setattr(sharing, "_KEPT", 0)
+    # However large it is, the last one stays: the other precision asks for it next.
+    last = borrower.unpack(lender.pack(plans[0]).payload)
+    assert borrower.unpack(lender.pack(plans[0]).payload) is last
+
+
+@pytest.mark.parametrize("there", [None, b"", b"something else of this length and more"])
+def test_a_worker_that_finds_another_file_says_so(monkeypatch, tmp_path, there):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    mine = plan()
+    request = Lender().pack(mine)
+    (path,) = tmp_path.iterdir()
+    if there is None:
+        path.rename(tmp_path / "elsewhere")
+    else:
+        path.write_bytes(there)
+    with pytest.raises(SamestepError, match=r"finds no data at .*\n.*--in-process"):
+        Borrower().unpack(request.payload)
+    path.write_bytes(b"")  # which is removed with the plan
+
+
+def test_a_class_of_a_notebook_can_be_shared():
+    class Local(Plan):
+        pass
+
+    mine = Local(**{field.name: getattr(plan(), field.name) for field in fields(Plan)})
+    assert type(Borrower().unpack(Lender().pack(mine).payload)).__name__ == "Local"
